@@ -1,0 +1,545 @@
+//! A request with raw evidence: facts first, then the rules.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use cedar_policy_core::ast::{Context, Entity, EntityUID};
+use cedar_policy_core::entities::Entities;
+
+use super::plain::chain;
+use super::signing::ApproveRules;
+use super::{Stop, explain};
+use crate::bundle::{Quorum, QuorumOf};
+use crate::cedar;
+use crate::evidence::{Evidence, Identity, Index, MachineIx, PersonIx};
+use crate::facts::{
+    ChangeFacts, DeploymentFacts, Judgement, Shortfall, Signer, SigningRules, change_facts,
+    count_change, count_deployment, deployment_facts, shortfalls,
+};
+use crate::policy::Question;
+use crate::policy::actions::Action;
+use crate::policy::entities::{ContextFacts, Store, datetime, set, uid};
+use crate::program::Program;
+use crate::request::{EntityUid, Request};
+use crate::verdict::{Effect, Fault, Missing, Verdict, code};
+
+/// Candidates listed for a missing signature.
+const MAX_CANDIDATES: usize = 50;
+/// People asked about for a missing signature, whatever the directory holds.
+const MAX_ASKED: usize = 500;
+
+pub(super) fn decide(program: &Program, request: &Request) -> Result<Verdict, Stop> {
+    let now = request
+        .now
+        .ok_or_else(|| Fault::invalid_request("`now` is missing: pass the time of the decision"))?;
+    let evidence = read(program, request)?;
+    let index = Index::build(&evidence)?;
+    let case = Case::new(program, request, &index, now)?;
+    case.decide()
+}
+
+fn read<'r>(program: &Program, request: &'r Request) -> Result<Evidence<'r>, Fault> {
+    let json = request.evidence.as_deref().ok_or_else(|| {
+        Fault::invalid_request(format!(
+            "pack `{}` decides on evidence: pass `evidence`",
+            program.description.name
+        ))
+    })?;
+    serde_json::from_str(json).map_err(|e| Fault::json("evidence", &e))
+}
+
+/// The one asked about.
+enum Subject<'e> {
+    Change(ChangeFacts<'e>),
+    Deployment(DeploymentFacts<'e>),
+    /// Of a type that the pack's own schema declares.
+    Other,
+}
+
+/// Who asks.
+#[derive(Clone, Copy)]
+enum Principal {
+    Person(PersonIx),
+    Machine(MachineIx),
+}
+
+/// Approvals and quorums of one change or deployment.
+struct Signatures {
+    resource: EntityUid,
+    of: QuorumOf,
+    judgement: Judgement,
+}
+
+/// A request with its facts.
+struct Case<'a, 'e> {
+    program: &'a Program,
+    request: &'a Request,
+    index: &'a Index<'e>,
+    now: i64,
+    action: &'a Action,
+    principal: Principal,
+    question: Question,
+    subject: Subject<'e>,
+    extra: Vec<Arc<Entity>>,
+}
+
+impl<'a, 'e> Case<'a, 'e> {
+    fn new(
+        program: &'a Program,
+        request: &'a Request,
+        index: &'a Index<'e>,
+        now: i64,
+    ) -> Result<Self, Stop> {
+        let (action_uid, action) = action(program, &request.action)?;
+        let (principal, principal_uid) = principal(program, index, &request.principal)?;
+        let extra = extra_entities(program, request)?;
+        let (subject, resource_uid) = subject(program, index, &request.resource, &extra)?;
+        if !action.applies_to(&principal_uid, &resource_uid) {
+            return Err(Stop::deny(
+                code::UNKNOWN_ACTION,
+                format!(
+                    "`{}` is not something that a {} does to a {}",
+                    request.action,
+                    principal_uid.entity_type(),
+                    resource_uid.entity_type()
+                ),
+            ));
+        }
+        let question = Question {
+            principal: principal_uid,
+            action: action_uid,
+            resource: resource_uid,
+            context: Context::empty(),
+        };
+        Ok(Case {
+            program,
+            request,
+            index,
+            now,
+            action,
+            principal,
+            question,
+            subject,
+            extra,
+        })
+    }
+
+    fn decide(mut self) -> Result<Verdict, Stop> {
+        let mut store = self.store();
+        let entities = store.entities()?;
+        let mut facts = self.context_facts()?;
+        let signatures = self.signatures(&entities, &facts)?;
+        let shortfalls = self.shortfalls(&signatures);
+        facts.met = self.met(&shortfalls);
+        facts.approvers = self.approvers(&store, &signatures);
+        self.question.context = facts.context(&self.action.context, false);
+        self.check_context()?;
+        let outcome = self.program.rules.evaluate(&self.question, &entities);
+        let if_met = if outcome.effect() == Effect::Deny && !shortfalls.is_empty() {
+            let mut question = self.question.clone();
+            question.context = facts.context(&self.action.context, true);
+            self.program.rules.evaluate(&question, &entities)
+        } else {
+            outcome.clone()
+        };
+        let mut verdict = explain::verdict(self.program, self.request, &outcome, &if_met);
+        let holding = explain::holding_quorums(self.program, &outcome, &if_met);
+        verdict.missing = self.missing(&mut store, &facts, &signatures, &shortfalls, &holding)?;
+        let approvals = signatures.into_iter().flat_map(|s| s.judgement.approvals);
+        verdict.approvals = approvals.collect();
+        Ok(verdict)
+    }
+
+    /// Every entity that a rule can reach from the request or name by itself.
+    fn store(&self) -> Store<'a, 'e> {
+        let mut store = Store::new(&self.program.base, self.index);
+        store.add(self.program.vocabulary.action_entities.iter().cloned());
+        store.add(self.extra.iter().cloned());
+        match self.principal {
+            Principal::Person(person) => store.add_person(person),
+            Principal::Machine(machine) => store.add_machine(machine),
+        }
+        for person in self.signing_people().into_iter().chain(self.named_people()) {
+            store.add_person(person);
+        }
+        match &self.subject {
+            Subject::Change(facts) => store.add_change(facts),
+            Subject::Deployment(facts) => store.add_deployment(facts),
+            Subject::Other => {}
+        }
+        store
+    }
+
+    /// Whether the action's rules look at signatures at all.
+    fn counts(&self) -> bool {
+        self.action.context.quorums.is_some() || self.action.context.approvers
+    }
+
+    fn signing_people(&self) -> BTreeSet<PersonIx> {
+        let mut accounts: Vec<&str> = Vec::new();
+        if self.counts() {
+            for change in self.changes() {
+                accounts.extend(
+                    change
+                        .change
+                        .approvals
+                        .items
+                        .iter()
+                        .map(|a| a.account.as_str()),
+                );
+            }
+            if let Subject::Deployment(facts) = &self.subject {
+                let approvals = &facts.deployment.approvals.items;
+                accounts.extend(approvals.iter().map(|a| a.account.as_str()));
+            }
+        }
+        let person = |account| match self.index.identity(account) {
+            Identity::Person(person) => Some(person),
+            Identity::Machine(_) | Identity::Nobody => None,
+        };
+        accounts.into_iter().filter_map(person).collect()
+    }
+
+    /// People whom rules name: `Person::"ana".active` must find her.
+    fn named_people(&self) -> BTreeSet<PersonIx> {
+        let literals = self.program.rules.iter().flat_map(|rule| &rule.literals);
+        let people = literals.filter(|uid| *uid.entity_type() == self.program.base.person);
+        people
+            .filter_map(|uid| self.index.person_ix(uid.eid().as_ref()))
+            .collect()
+    }
+
+    fn changes(&self) -> &[ChangeFacts<'e>] {
+        match &self.subject {
+            Subject::Change(facts) => std::slice::from_ref(facts),
+            Subject::Deployment(facts) => &facts.changes,
+            Subject::Other => &[],
+        }
+    }
+
+    fn context_facts(&self) -> Result<ContextFacts, Stop> {
+        let others = self.request.context.as_deref().map(cedar_context);
+        let others = others.transpose()?;
+        if let Some(Context::Value(pairs)) = &others {
+            let stranger = pairs
+                .keys()
+                .find(|k| !self.action.context.others.contains(k.as_str()));
+            if let Some(name) = stranger {
+                return Err(Fault::invalid_request(format!(
+                    "context: `{name}` is not an attribute that the pack's own schema adds to \
+                     the context of `{}`",
+                    self.request.action
+                ))
+                .into());
+            }
+        }
+        Ok(ContextFacts {
+            now: datetime(&self.program.base, self.now)?,
+            approvers: set(std::iter::empty()),
+            met: BTreeSet::new(),
+            others,
+        })
+    }
+
+    /// What the request brought is checked against the schema; facts need no check.
+    fn check_context(&self) -> Result<(), Fault> {
+        if self.action.context.others.is_empty() {
+            return Ok(());
+        }
+        cedar::Request::new(
+            self.question.principal.clone().into(),
+            self.question.action.clone().into(),
+            self.question.resource.clone().into(),
+            self.question.context.clone().into(),
+            Some(&self.program.schema),
+        )
+        .map(drop)
+        .map_err(|e| Fault::invalid_request(format!("context: {}", chain(&e))))
+    }
+
+    fn approve_rules<'s>(
+        &'s self,
+        entities: &'s Entities,
+        facts: &ContextFacts,
+    ) -> ApproveRules<'s, 'e> {
+        let vocabulary = &self.program.vocabulary;
+        let approve = vocabulary.uid("Action", "approve");
+        let shape = approve.and_then(|uid| vocabulary.action(&uid));
+        let context = shape.map(|action| facts.context(&action.context, false));
+        let context = context.unwrap_or_else(Context::empty);
+        ApproveRules::new(self.program, self.index, entities, context)
+    }
+
+    /// Counts the approvals of everything that the request concerns.
+    fn signatures(
+        &self,
+        entities: &Entities,
+        facts: &ContextFacts,
+    ) -> Result<Vec<Signatures>, Stop> {
+        if !self.counts() {
+            return Ok(Vec::new());
+        }
+        let mut rules = self.approve_rules(entities, facts);
+        let mut list = Vec::new();
+        for change in self.changes() {
+            list.push(Signatures {
+                resource: EntityUid::new("Change", change.change.id.as_str()),
+                of: QuorumOf::Change,
+                judgement: count_change(self.index, change, self.now, &mut rules)?,
+            });
+        }
+        if let Subject::Deployment(facts) = &self.subject {
+            list.push(Signatures {
+                resource: EntityUid::new("Deployment", facts.deployment.id.as_str()),
+                of: QuorumOf::Deployment,
+                judgement: count_deployment(self.index, facts, self.now, &mut rules)?,
+            });
+        }
+        Ok(list)
+    }
+
+    fn quorums(&self) -> impl Iterator<Item = &'a Quorum> {
+        let names = self.action.context.quorums.as_ref();
+        let named = move |q: &&Quorum| names.is_some_and(|names| names.contains(&q.name));
+        self.program.description.quorums.iter().filter(named)
+    }
+
+    /// Every need of every quorum that is not met, with the position of its signatures.
+    fn shortfalls(&self, signatures: &[Signatures]) -> Vec<(&'a Quorum, usize, Shortfall)> {
+        let mut list = Vec::new();
+        for quorum in self.quorums() {
+            for (ix, signed) in signatures.iter().enumerate() {
+                if signed.of == quorum.of {
+                    let signers = self.signers(&signed.judgement);
+                    let open = shortfalls(&quorum.need, &signers).into_iter();
+                    list.extend(open.map(|shortfall| (quorum, ix, shortfall)));
+                }
+            }
+        }
+        list
+    }
+
+    fn signers(&self, judgement: &Judgement) -> Vec<Signer<'e>> {
+        let people = judgement.signers.iter();
+        people
+            .filter_map(|person| self.index.person(*person))
+            .map(|person| Signer {
+                roles: person.roles.iter().map(|role| role.as_str()).collect(),
+            })
+            .collect()
+    }
+
+    /// A quorum of nothing is not met: there must be something that meets it.
+    fn met(&self, shortfalls: &[(&Quorum, usize, Shortfall)]) -> BTreeSet<String> {
+        let subjects = |of| match of {
+            QuorumOf::Change => !self.changes().is_empty(),
+            QuorumOf::Deployment => matches!(self.subject, Subject::Deployment(_)),
+        };
+        let short = |quorum: &Quorum| shortfalls.iter().any(|(q, ..)| q.name == quorum.name);
+        let met = self.quorums().filter(|q| subjects(q.of) && !short(q));
+        met.map(|quorum| quorum.name.clone()).collect()
+    }
+
+    /// People whose approvals of the resource itself stand.
+    fn approvers(
+        &self,
+        store: &Store<'_, '_>,
+        signatures: &[Signatures],
+    ) -> cedar_policy_core::ast::Value {
+        let own = signatures.last();
+        let signers = own.into_iter().flat_map(|s| &s.judgement.signers);
+        set(signers.filter_map(|person| store.person_uid(*person)))
+    }
+
+    fn missing(
+        &self,
+        store: &mut Store<'a, 'e>,
+        facts: &ContextFacts,
+        signatures: &[Signatures],
+        shortfalls: &[(&Quorum, usize, Shortfall)],
+        holding: &BTreeSet<&str>,
+    ) -> Result<Vec<Missing>, Fault> {
+        let held: Vec<_> = shortfalls
+            .iter()
+            .filter(|(quorum, ..)| holding.contains(quorum.name.as_str()))
+            .filter_map(|(quorum, ix, shortfall)| Some((quorum, signatures.get(*ix)?, shortfall)))
+            .collect();
+        if held.is_empty() {
+            return Ok(Vec::new());
+        }
+        let by_role = self.people_by_role();
+        let pools: Vec<Vec<PersonIx>> = held
+            .iter()
+            .map(|(_, signed, shortfall)| pool(&by_role, signed, shortfall))
+            .collect();
+        for person in pools.iter().flatten() {
+            store.add_person(*person);
+        }
+        let entities = store.entities()?;
+        let mut rules = self.approve_rules(&entities, facts);
+        let entries = held
+            .into_iter()
+            .zip(pools)
+            .map(|((quorum, signed, shortfall), pool)| {
+                let mut permitted = pool
+                    .iter()
+                    .take(MAX_ASKED)
+                    .filter(|person| rules.refusal(**person, &signed.resource).is_none())
+                    .filter_map(|person| Some(self.index.person(*person)?.id.to_string()));
+                let candidates: Vec<String> = permitted.by_ref().take(MAX_CANDIDATES).collect();
+                let more = permitted.next().is_some();
+                Missing {
+                    quorum: quorum.name.clone(),
+                    resource: signed.resource.clone(),
+                    role: shortfall.role.clone(),
+                    count: shortfall.count,
+                    more_candidates: more || pool.len() > MAX_ASKED,
+                    candidates,
+                }
+            });
+        Ok(entries.collect())
+    }
+
+    /// People by the roles that they hold, each list sorted by id.
+    fn people_by_role(&self) -> BTreeMap<&'e str, Vec<(&'e str, PersonIx)>> {
+        let mut map = BTreeMap::<&str, Vec<(&str, PersonIx)>>::new();
+        for (ix, person) in (0..).zip(&self.index.evidence.people) {
+            for role in &person.roles {
+                map.entry(role.as_str())
+                    .or_default()
+                    .push((person.id.as_str(), ix));
+            }
+        }
+        map
+    }
+}
+
+/// People who hold a role that would fill `shortfall` and do not count yet, sorted by id.
+fn pool(
+    by_role: &BTreeMap<&str, Vec<(&str, PersonIx)>>,
+    signed: &Signatures,
+    shortfall: &Shortfall,
+) -> Vec<PersonIx> {
+    let roles = shortfall.fillable_by.iter();
+    let holders = roles
+        .filter_map(|role| by_role.get(role.as_str()))
+        .flatten();
+    let signers = &signed.judgement.signers;
+    let sorted: BTreeSet<_> = holders.filter(|(_, ix)| !signers.contains(ix)).collect();
+    // One more than is asked about tells that there are more.
+    sorted
+        .into_iter()
+        .map(|(_, ix)| *ix)
+        .take(MAX_ASKED + 1)
+        .collect()
+}
+
+fn action<'a>(program: &'a Program, uid: &EntityUid) -> Result<(EntityUID, &'a Action), Stop> {
+    let vocabulary = &program.vocabulary;
+    let found = vocabulary.uid(&uid.type_name, &uid.id);
+    found
+        .and_then(|uid| Some((uid.clone(), vocabulary.action(&uid)?)))
+        .ok_or_else(|| {
+            Stop::deny(
+                code::UNKNOWN_ACTION,
+                format!("the pack has no action `{uid}`"),
+            )
+        })
+}
+
+fn principal(
+    program: &Program,
+    index: &Index<'_>,
+    request: &EntityUid,
+) -> Result<(Principal, EntityUID), Stop> {
+    let id = request.id.as_str();
+    let found = match request.type_name.as_str() {
+        "Person" => index.person_ix(id).map(Principal::Person),
+        "Machine" => index.machine_ix(id).map(Principal::Machine),
+        "Account" => match index.identity(id) {
+            Identity::Person(person) => Some(Principal::Person(person)),
+            Identity::Machine(machine) => Some(Principal::Machine(machine)),
+            Identity::Nobody => None,
+        },
+        _ => None,
+    };
+    let named = found.and_then(|principal| {
+        let uid = match principal {
+            Principal::Person(ix) => uid(&program.base.person, &index.person(ix)?.id),
+            Principal::Machine(ix) => uid(&program.base.machine, &index.machine(ix)?.id),
+        };
+        Some((principal, uid))
+    });
+    named.ok_or_else(|| {
+        Stop::deny(
+            code::UNKNOWN_PRINCIPAL,
+            format!("`{request}` is nobody in the directory of the evidence"),
+        )
+    })
+}
+
+fn subject<'e>(
+    program: &Program,
+    index: &Index<'e>,
+    resource: &EntityUid,
+    extra: &[Arc<Entity>],
+) -> Result<(Subject<'e>, EntityUID), Stop> {
+    let id = resource.id.as_str();
+    let unknown = || {
+        Stop::deny(
+            code::UNKNOWN_RESOURCE,
+            format!("the evidence does not have `{resource}`"),
+        )
+    };
+    match resource.type_name.as_str() {
+        "Change" => {
+            let change = index.change(id).ok_or_else(unknown)?;
+            let facts = change_facts(index, change)?;
+            Ok((Subject::Change(facts), uid(&program.base.change, id)))
+        }
+        "Deployment" => {
+            let deployment = index.deployment(id).ok_or_else(unknown)?;
+            let facts = deployment_facts(index, deployment)?;
+            Ok((
+                Subject::Deployment(facts),
+                uid(&program.base.deployment, id),
+            ))
+        }
+        other => {
+            let uid = program.vocabulary.uid(other, id).ok_or_else(unknown)?;
+            let known = extra.iter().any(|entity| *entity.uid() == uid);
+            known.then_some((Subject::Other, uid)).ok_or_else(unknown)
+        }
+    }
+}
+
+/// Entities that the request brings: only of types that the pack's own schema
+/// declares. What the base schema declares follows from evidence alone.
+fn extra_entities(program: &Program, request: &Request) -> Result<Vec<Arc<Entity>>, Fault> {
+    let Some(json) = &request.entities else {
+        return Ok(Vec::new());
+    };
+    let entities = cedar::Entities::from_json_str(json, Some(&program.schema))
+        .map_err(|e| Fault::invalid_request(format!("entities: {}", chain(&e))))?;
+    let base = program.base.all();
+    let mut list = Vec::new();
+    for entity in AsRef::<Entities>::as_ref(&entities).iter() {
+        let ty = entity.uid().entity_type();
+        if base.contains(&ty) {
+            return Err(Fault::invalid_request(format!(
+                "entities: `{}` is of a type of the base schema, which only evidence may fill",
+                entity.uid()
+            )));
+        }
+        if !ty.is_action() {
+            list.push(Arc::new(entity.clone()));
+        }
+    }
+    Ok(list)
+}
+
+fn cedar_context(json: &str) -> Result<Context, Fault> {
+    let context = cedar::Context::from_json_str(json, None)
+        .map_err(|e| Fault::invalid_request(format!("context: {}", chain(&e))))?;
+    Ok(AsRef::<Context>::as_ref(&context).clone())
+}

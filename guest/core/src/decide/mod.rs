@@ -1,0 +1,84 @@
+//! From a request to a verdict, in one of two modes.
+
+mod explain;
+mod from_evidence;
+mod plain;
+mod signing;
+
+use sha2::{Digest, Sha256};
+
+use crate::bundle::{Mode, hex_digest};
+use crate::evidence::EvidenceError;
+use crate::program::Program;
+use crate::request::Request;
+use crate::verdict::{Effect, Fault, Reason, Verdict};
+
+/// Decides `request` with `program`.
+pub(crate) fn decide(program: &Program, request: &Request) -> Result<Verdict, Fault> {
+    let decided = match program.description.mode {
+        Mode::Evidence => from_evidence::decide(program, request),
+        Mode::Cedar => plain::decide(program, request),
+    };
+    let mut verdict = match decided {
+        Ok(verdict) => verdict,
+        Err(Stop::Deny(reason)) => denied(reason),
+        Err(Stop::Fault(fault)) => return Err(fault),
+    };
+    verdict
+        .policy_digest
+        .clone_from(&program.description.policy_digest);
+    verdict.evidence_digest = evidence_digest(request);
+    Ok(verdict)
+}
+
+/// Why a decision ended before the rules were asked.
+enum Stop {
+    Deny(Reason),
+    Fault(Fault),
+}
+
+impl Stop {
+    fn deny(code: &str, message: impl Into<String>) -> Self {
+        Stop::Deny(Reason {
+            code: code.to_owned(),
+            policy: None,
+            message: message.into(),
+            annotations: Default::default(),
+        })
+    }
+}
+
+impl From<Fault> for Stop {
+    fn from(fault: Fault) -> Self {
+        Stop::Fault(fault)
+    }
+}
+
+impl From<EvidenceError> for Stop {
+    fn from(error: EvidenceError) -> Self {
+        Stop::deny(error.code, error.message)
+    }
+}
+
+fn denied(reason: Reason) -> Verdict {
+    Verdict {
+        effect: Effect::Deny,
+        reasons: vec![reason],
+        missing: Vec::new(),
+        approvals: Vec::new(),
+        obligations: Vec::new(),
+        policy_digest: String::new(),
+        evidence_digest: String::new(),
+    }
+}
+
+/// Each part as its length and its bytes, so that no two requests share an encoding.
+fn evidence_digest(request: &Request) -> String {
+    let mut hasher = Sha256::new();
+    for part in [&request.evidence, &request.entities, &request.context] {
+        let length = part.as_ref().map_or(u64::MAX, |text| text.len() as u64);
+        hasher.update(length.to_le_bytes());
+        hasher.update(part.as_deref().unwrap_or_default());
+    }
+    hex_digest(hasher)
+}

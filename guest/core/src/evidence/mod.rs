@@ -1,0 +1,360 @@
+//! Raw evidence: what a collector observed, before anything is concluded from it.
+//!
+//! These types are the JSON format of the request's `evidence`. Unknown keys
+//! are errors: a misspelt key is a fact that would silently not be seen.
+//! docs/facts.md has each field with its unit and its attacker.
+
+mod check;
+mod range;
+
+pub(crate) use check::{EvidenceError, Identity, Index, MachineIx, PersonIx, timestamp};
+pub(crate) use range::{CommitIx, Graph, Range};
+
+use serde::{Deserialize, Serialize};
+
+use crate::text::Text;
+
+/// Everything observed that bears on one decision.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Evidence<'a> {
+    /// The directory's human beings.
+    #[serde(borrow, default)]
+    pub people: Vec<Person<'a>>,
+    /// The directory's machines.
+    #[serde(borrow, default)]
+    pub machines: Vec<Machine<'a>>,
+    /// Which account belongs to whom. An account not listed belongs to nobody.
+    #[serde(borrow, default)]
+    pub accounts: Vec<Account<'a>>,
+    /// The commits that the ranges of changes and deployments speak of, in any
+    /// order. More than a range needs does no harm: ranges are computed.
+    #[serde(borrow, default)]
+    pub commits: Listing<Commit<'a>>,
+    /// Changes under review or shipped.
+    #[serde(borrow, default)]
+    pub changes: Vec<Change<'a>>,
+    /// Artifacts by digest.
+    #[serde(borrow, default)]
+    pub artifacts: Vec<Artifact<'a>>,
+    /// Where artifacts are deployed to.
+    #[serde(borrow, default)]
+    pub environments: Vec<Environment<'a>>,
+    /// Deployments asked for.
+    #[serde(borrow, default)]
+    pub deployments: Vec<Deployment<'a>>,
+}
+
+/// A list and whether the source gave all of it. An incomplete list is a deny.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Listing<T> {
+    /// False if the source cut the list off or could not read all of it.
+    pub complete: bool,
+    /// In the order in which the server recorded them.
+    pub items: Vec<T>,
+}
+
+impl<T> Default for Listing<T> {
+    /// Empty, and not known to be complete.
+    fn default() -> Self {
+        Listing {
+            complete: false,
+            items: Vec::new(),
+        }
+    }
+}
+
+/// One human being in the directory.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Person<'a> {
+    /// Unique among people.
+    #[serde(borrow)]
+    pub id: Text<'a>,
+    /// Still employed and not suspended.
+    pub active: bool,
+    /// Names of the roles held.
+    #[serde(borrow, default)]
+    pub roles: Vec<Text<'a>>,
+    /// Names of the teams belonged to.
+    #[serde(borrow, default)]
+    pub teams: Vec<Text<'a>>,
+}
+
+/// One machine in the directory: bot, CI, merge queue, coding agent, the forge itself.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Machine<'a> {
+    /// Unique among machines.
+    #[serde(borrow)]
+    pub id: Text<'a>,
+    /// `ci`, `bot`, `agent`, `forge`, ...
+    #[serde(borrow)]
+    pub kind: Text<'a>,
+    /// Names of the roles held.
+    #[serde(borrow, default)]
+    pub roles: Vec<Text<'a>>,
+    /// Ids of the people who can change its code or use its credentials. What
+    /// the machine contributes, they contribute.
+    #[serde(borrow, default)]
+    pub owners: Vec<Text<'a>>,
+}
+
+/// An account and who is behind it: exactly one of `person` and `machine`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Account<'a> {
+    /// `github:octocat`, `email:ana@bank.example`: the issuer, a colon, the id
+    /// there. Compared byte for byte, but ASCII case does not matter after `email:`.
+    #[serde(borrow)]
+    pub account: Text<'a>,
+    /// Id of a person.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub person: Option<Text<'a>>,
+    /// Id of a machine.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub machine: Option<Text<'a>>,
+}
+
+/// One commit with all of its parents.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Commit<'a> {
+    /// Object id, lower-case hex.
+    #[serde(borrow)]
+    pub id: Text<'a>,
+    /// Object ids of every parent, in order; empty for a root commit.
+    #[serde(borrow)]
+    pub parents: Vec<Text<'a>>,
+    /// Account of the author line. Claimed, not proven.
+    #[serde(borrow)]
+    pub author: Text<'a>,
+    /// Account of the committer line. Claimed, not proven.
+    #[serde(borrow)]
+    pub committer: Text<'a>,
+    /// Accounts of the `Co-authored-by` trailers.
+    #[serde(borrow, default)]
+    pub co_authors: Vec<Text<'a>>,
+    /// The signature, if there is one.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub signature: Option<Signature<'a>>,
+}
+
+/// A signature on a commit.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Signature<'a> {
+    /// `openpgp`, `ssh`, `x509`.
+    #[serde(borrow)]
+    pub format: Text<'a>,
+    /// The collector checked it against a key that it trusts.
+    pub verified: bool,
+    /// Account that the key belongs to. If present it is a contributor.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub signer: Option<Text<'a>>,
+}
+
+/// A pull request, merge request, or plain range of commits on its way to a branch.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Change<'a> {
+    /// Unique among changes: `bank/payments#42`.
+    #[serde(borrow)]
+    pub id: Text<'a>,
+    /// `bank/payments`
+    #[serde(borrow)]
+    pub repository: Text<'a>,
+    /// The branch it goes to: `main`.
+    #[serde(borrow)]
+    pub target: Text<'a>,
+    /// Commit of the target branch that it is compared with.
+    #[serde(borrow)]
+    pub base: Text<'a>,
+    /// Its newest commit.
+    #[serde(borrow)]
+    pub head: Text<'a>,
+    /// Commits reachable from `base` that are parents of listed commits
+    /// (`git rev-list --boundary`). A parent that is neither listed nor here
+    /// makes the evidence incomplete.
+    #[serde(borrow, default)]
+    pub boundary: Vec<Text<'a>>,
+    /// The commit that brought it into the target branch, once merged.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub merge_commit: Option<Text<'a>>,
+    /// Every push to it as the server saw it, first to last. Absent if the
+    /// source cannot observe pushes, which policies see as `pushes_observed`.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub pushes: Option<Listing<Push<'a>>>,
+    /// Every review, first to last.
+    #[serde(borrow)]
+    pub approvals: Listing<ChangeApproval<'a>>,
+    /// Every file that differs between base and head.
+    #[serde(borrow)]
+    pub files: Listing<File<'a>>,
+}
+
+/// A push as the server saw it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Push<'a> {
+    /// Authenticated account that pushed.
+    #[serde(borrow)]
+    pub account: Text<'a>,
+    /// Head of the change after the push.
+    #[serde(borrow)]
+    pub head: Text<'a>,
+}
+
+/// Where a review stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ApprovalState {
+    /// In force as far as the forge is concerned.
+    Approved,
+    /// Withdrawn or dismissed.
+    Dismissed,
+    /// The reviewer objects; takes back an earlier approval of the same person.
+    ChangesRequested,
+    /// A comment, neither for nor against.
+    Commented,
+}
+
+/// A review of a change.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ChangeApproval<'a> {
+    /// Account that gave it.
+    #[serde(borrow)]
+    pub account: Text<'a>,
+    /// Where it stands.
+    pub state: ApprovalState,
+    /// Repository that it was given in.
+    #[serde(borrow)]
+    pub repository: Text<'a>,
+    /// Target branch at the time.
+    #[serde(borrow)]
+    pub target: Text<'a>,
+    /// Head at the time.
+    #[serde(borrow)]
+    pub head: Text<'a>,
+    /// RFC 3339. It does not stand from then on.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Text<'a>>,
+}
+
+/// How a file differs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FileStatus {
+    /// New.
+    Added,
+    /// Content, mode or both.
+    Modified,
+    /// Gone.
+    Deleted,
+    /// From `old_path`.
+    Renamed,
+    /// From `old_path`, which stays.
+    Copied,
+}
+
+/// A file that differs between base and head.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct File<'a> {
+    /// Path in the repository, `/` between its parts.
+    #[serde(borrow)]
+    pub path: Text<'a>,
+    /// How it differs.
+    pub status: FileStatus,
+    /// Git file mode after (before, if deleted), six octal digits: `100644`, `100755`, `120000`, `160000`.
+    #[serde(borrow)]
+    pub mode: Text<'a>,
+    /// Mode before, where it differs.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub old_mode: Option<Text<'a>>,
+    /// Path before, where it differs.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub old_path: Option<Text<'a>>,
+}
+
+/// Something built.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Artifact<'a> {
+    /// `sha256:` and 64 hex digits; unique among artifacts.
+    #[serde(borrow)]
+    pub digest: Text<'a>,
+    /// Repository of the source, by its provenance.
+    #[serde(borrow)]
+    pub repository: Text<'a>,
+    /// Commit that it was built from, by its provenance.
+    #[serde(borrow)]
+    pub revision: Text<'a>,
+    /// Account of the builder, by its provenance.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub builder: Option<Text<'a>>,
+}
+
+/// Where artifacts are deployed to.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Environment<'a> {
+    /// Unique among environments.
+    #[serde(borrow)]
+    pub id: Text<'a>,
+    /// `development`, `test`, `staging`, `production`.
+    #[serde(borrow)]
+    pub tier: Text<'a>,
+}
+
+/// One artifact on its way to one environment.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Deployment<'a> {
+    /// Unique among deployments.
+    #[serde(borrow)]
+    pub id: Text<'a>,
+    /// Id of an environment.
+    #[serde(borrow)]
+    pub environment: Text<'a>,
+    /// Digest of an artifact.
+    #[serde(borrow)]
+    pub artifact: Text<'a>,
+    /// Account that asked for it.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub requester: Option<Text<'a>>,
+    /// The commit that is live there now; absent if nothing is.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub live: Option<Text<'a>>,
+    /// Commits reachable from `live` that are parents of listed commits.
+    #[serde(borrow, default)]
+    pub boundary: Vec<Text<'a>>,
+    /// Ids of every change between what is live and the artifact.
+    #[serde(borrow)]
+    pub changes: Listing<Text<'a>>,
+    /// Every sign-off, first to last.
+    #[serde(borrow)]
+    pub approvals: Listing<DeploymentApproval<'a>>,
+}
+
+/// A sign-off of a deployment.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DeploymentApproval<'a> {
+    /// Account that gave it.
+    #[serde(borrow)]
+    pub account: Text<'a>,
+    /// Where it stands.
+    pub state: ApprovalState,
+    /// Digest of the artifact that it was given for.
+    #[serde(borrow)]
+    pub artifact: Text<'a>,
+    /// Id of the environment that it was given for.
+    #[serde(borrow)]
+    pub environment: Text<'a>,
+    /// RFC 3339. It does not stand from then on.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Text<'a>>,
+}

@@ -1,0 +1,190 @@
+//! Approvals: which of them count, and for each of the others why not.
+
+use std::collections::BTreeMap;
+
+use super::{ChangeFacts, DeploymentFacts};
+use crate::evidence::{
+    ApprovalState, ChangeApproval, DeploymentApproval, EvidenceError, Identity, Index, PersonIx,
+    timestamp,
+};
+use crate::request::EntityUid;
+use crate::verdict::{Approval, code};
+
+/// The pack's own `approve` rules: written once, for signing and for counting.
+pub(crate) trait SigningRules {
+    /// The ids of the policies that refuse `person` on `resource`, or `None`
+    /// if the rules permit them. An empty list: no rule permits.
+    fn refusal(&mut self, person: PersonIx, resource: &EntityUid) -> Option<Vec<String>>;
+}
+
+/// What became of the approvals of one change or deployment.
+#[derive(Debug)]
+pub(crate) struct Judgement {
+    pub(crate) approvals: Vec<Approval>,
+    /// People whose approvals count, each once, in the order given.
+    pub(crate) signers: Vec<PersonIx>,
+}
+
+/// An approval of either kind, its place already compared.
+struct Given<'e> {
+    account: &'e str,
+    state: ApprovalState,
+    /// Why it was given for something else than this, if it was.
+    elsewhere: Option<&'static str>,
+    expires_at: Option<i64>,
+}
+
+/// Counts the approvals of a change at `now`.
+pub(crate) fn count_change(
+    index: &Index<'_>,
+    facts: &ChangeFacts<'_>,
+    now: i64,
+    rules: &mut impl SigningRules,
+) -> Result<Judgement, EvidenceError> {
+    let change = facts.change;
+    let elsewhere = |a: &ChangeApproval<'_>| {
+        if a.repository != change.repository {
+            Some(code::OTHER_REPOSITORY)
+        } else if a.target != change.target {
+            Some(code::OTHER_BRANCH)
+        } else if a.head != change.head {
+            Some(code::STALE_HEAD)
+        } else {
+            None
+        }
+    };
+    let mut list = Vec::with_capacity(change.approvals.items.len());
+    for item in &change.approvals.items {
+        list.push(Given {
+            account: &item.account,
+            state: item.state,
+            elsewhere: elsewhere(item),
+            expires_at: expiry(item.expires_at.as_deref())?,
+        });
+    }
+    let resource = EntityUid::new("Change", change.id.as_str());
+    Ok(judge(index, &resource, &list, now, rules))
+}
+
+/// Counts the sign-offs of a deployment at `now`.
+pub(crate) fn count_deployment(
+    index: &Index<'_>,
+    facts: &DeploymentFacts<'_>,
+    now: i64,
+    rules: &mut impl SigningRules,
+) -> Result<Judgement, EvidenceError> {
+    let deployment = facts.deployment;
+    let elsewhere = |a: &DeploymentApproval<'_>| {
+        if a.environment != deployment.environment {
+            Some(code::OTHER_ENVIRONMENT)
+        } else if a.artifact != deployment.artifact {
+            Some(code::OTHER_ARTIFACT)
+        } else {
+            None
+        }
+    };
+    let mut list = Vec::with_capacity(deployment.approvals.items.len());
+    for item in &deployment.approvals.items {
+        list.push(Given {
+            account: &item.account,
+            state: item.state,
+            elsewhere: elsewhere(item),
+            expires_at: expiry(item.expires_at.as_deref())?,
+        });
+    }
+    let resource = EntityUid::new("Deployment", deployment.id.as_str());
+    Ok(judge(index, &resource, &list, now, rules))
+}
+
+fn expiry(expires_at: Option<&str>) -> Result<Option<i64>, EvidenceError> {
+    expires_at
+        .map(|text| timestamp("expires_at", text))
+        .transpose()
+}
+
+fn judge(
+    index: &Index<'_>,
+    resource: &EntityUid,
+    given: &[Given<'_>],
+    now: i64,
+    rules: &mut impl SigningRules,
+) -> Judgement {
+    let mut signers: Vec<PersonIx> = Vec::new();
+    let mut approvals = Vec::with_capacity(given.len());
+    let withdrawn = last_withdrawals(index, given);
+    for (ix, approval) in (0_u32..).zip(given) {
+        let identity = index.identity(approval.account);
+        let person = identity_person(identity);
+        let last = person.and_then(|p| withdrawn.get(&p));
+        let superseded = last.is_some_and(|last| *last > ix);
+        let mut policies = Vec::new();
+        let code = form(approval, now)
+            .or_else(|| standing(identity, superseded, &signers))
+            .or_else(|| {
+                policies = rules.refusal(person?, resource)?;
+                Some(code::NOT_PERMITTED)
+            })
+            .unwrap_or(code::COUNTED);
+        if code == code::COUNTED {
+            signers.extend(person);
+        }
+        approvals.push(Approval {
+            resource: resource.clone(),
+            index: ix,
+            account: approval.account.to_owned(),
+            person: person
+                .and_then(|p| index.person(p))
+                .map(|p| p.id.to_string()),
+            code: code.to_owned(),
+            policies,
+        });
+    }
+    Judgement { approvals, signers }
+}
+
+/// What is wrong with the approval itself.
+fn form(approval: &Given<'_>, now: i64) -> Option<&'static str> {
+    match approval.state {
+        ApprovalState::Dismissed => return Some(code::DISMISSED),
+        ApprovalState::ChangesRequested | ApprovalState::Commented => {
+            return Some(code::NOT_AN_APPROVAL);
+        }
+        ApprovalState::Approved => {}
+    }
+    let expired = approval.expires_at.is_some_and(|at| now >= at);
+    approval.elsewhere.or(expired.then_some(code::EXPIRED))
+}
+
+/// What is wrong with whoever gave it.
+fn standing(identity: Identity, superseded: bool, signers: &[PersonIx]) -> Option<&'static str> {
+    match identity {
+        Identity::Nobody => Some(code::UNKNOWN_ACCOUNT),
+        Identity::Machine(_) => Some(code::MACHINE),
+        Identity::Person(_) if superseded => Some(code::SUPERSEDED),
+        Identity::Person(person) if signers.contains(&person) => Some(code::DUPLICATE_PERSON),
+        Identity::Person(_) => None,
+    }
+}
+
+/// Where each person last objected or took an approval back.
+fn last_withdrawals(index: &Index<'_>, given: &[Given<'_>]) -> BTreeMap<PersonIx, u32> {
+    let mut last = BTreeMap::new();
+    for (ix, approval) in (0..).zip(given) {
+        let withdraws = matches!(
+            approval.state,
+            ApprovalState::Dismissed | ApprovalState::ChangesRequested
+        );
+        let person = identity_person(index.identity(approval.account));
+        if let Some(person) = person.filter(|_| withdraws) {
+            last.insert(person, ix);
+        }
+    }
+    last
+}
+
+fn identity_person(identity: Identity) -> Option<PersonIx> {
+    match identity {
+        Identity::Person(person) => Some(person),
+        Identity::Machine(_) | Identity::Nobody => None,
+    }
+}

@@ -1,0 +1,56 @@
+//! Who had a hand in it: identities behind author lines, trailers, signatures and pushes.
+
+use std::collections::BTreeSet;
+
+use super::People;
+use crate::evidence::{Commit, Identity, Index, MachineIx, PersonIx};
+
+/// Everybody who contributed, gathered account by account.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Contributors {
+    /// People, the owners of contributing machines among them.
+    pub(crate) people: People,
+    pub(crate) machines: BTreeSet<MachineIx>,
+    /// At least one account belongs to nobody.
+    pub(crate) unattributed: bool,
+}
+
+impl Contributors {
+    /// Adds whoever is behind `account` and returns them if they are a person.
+    pub(crate) fn add(&mut self, index: &Index<'_>, account: &str) -> Option<PersonIx> {
+        match index.identity(account) {
+            Identity::Person(person) => {
+                self.people.insert(person);
+                Some(person)
+            }
+            Identity::Machine(machine) => {
+                self.machines.insert(machine);
+                self.people.extend(index.owners(machine));
+                None
+            }
+            Identity::Nobody => {
+                self.unattributed = true;
+                None
+            }
+        }
+    }
+
+    /// Adds everybody a commit names.
+    pub(crate) fn add_commit(&mut self, index: &Index<'_>, commit: &Commit<'_>) {
+        self.add(index, &commit.author);
+        self.add(index, &commit.committer);
+        for co_author in &commit.co_authors {
+            self.add(index, co_author);
+        }
+        if let Some(signer) = commit.signature.as_ref().and_then(|s| s.signer.as_ref()) {
+            self.add(index, signer);
+        }
+    }
+
+    /// Adds everybody in `other`.
+    pub(crate) fn merge(&mut self, other: &Contributors) {
+        self.people.extend(&other.people);
+        self.machines.extend(&other.machines);
+        self.unattributed |= other.unattributed;
+    }
+}

@@ -1,0 +1,160 @@
+//! Facts of a deployment: what it ships, and who made that.
+
+use std::collections::BTreeSet;
+
+use super::change::{ChangeFacts, change_facts, require_complete};
+use super::contributors::Contributors;
+use crate::evidence::{
+    Artifact, CommitIx, Deployment, Environment, EvidenceError, Identity, Index, MachineIx,
+    PersonIx, Range,
+};
+
+/// Facts of one deployment. Each is an attribute of `Deployment` in the base schema.
+#[derive(Debug)]
+pub(crate) struct DeploymentFacts<'e> {
+    pub(crate) deployment: &'e Deployment<'e>,
+    pub(crate) artifact: &'e Artifact<'e>,
+    pub(crate) builder: Option<MachineIx>,
+    pub(crate) environment: &'e Environment<'e>,
+    pub(crate) requester: Option<PersonIx>,
+    pub(crate) changes: Vec<ChangeFacts<'e>>,
+    /// Of every change shipped and of every commit shipped besides.
+    pub(crate) contributors: Contributors,
+    pub(crate) built_from_reviewed_head: bool,
+    pub(crate) every_commit_in_a_change: bool,
+    /// Nothing lies between what is live and the artifact.
+    pub(crate) empty: bool,
+}
+
+/// Derives the facts of `deployment`.
+///
+/// # Errors
+/// A list that is cut off, a commit that is absent, a reference to nothing.
+pub(crate) fn deployment_facts<'e>(
+    index: &Index<'e>,
+    deployment: &'e Deployment<'e>,
+) -> Result<DeploymentFacts<'e>, EvidenceError> {
+    let of = format!("deployment `{}`", deployment.id);
+    require_complete(&of, "approvals", &deployment.approvals)?;
+    require_complete(&of, "changes", &deployment.changes)?;
+    let artifact = index
+        .artifact(&deployment.artifact)
+        .ok_or_else(|| absent(&of, "artifact", &deployment.artifact))?;
+    let environment = index
+        .environment(&deployment.environment)
+        .ok_or_else(|| absent(&of, "environment", &deployment.environment))?;
+    let changes = changes(index, &of, deployment)?;
+    let shipped = index.graph.range(Range {
+        of: &of,
+        base: deployment.live.as_deref(),
+        head: &artifact.revision,
+        boundary: &deployment.boundary,
+    })?;
+    let reviewed = reviewed(index, &changes);
+    let mut facts = DeploymentFacts {
+        deployment,
+        artifact,
+        builder: builder(index, artifact),
+        environment,
+        requester: None,
+        contributors: Contributors::default(),
+        built_from_reviewed_head: built_from_reviewed_head(index, artifact, &changes),
+        every_commit_in_a_change: shipped.iter().all(|ix| reviewed.contains(ix)),
+        empty: shipped.is_empty(),
+        changes,
+    };
+    facts.read_requester(index);
+    facts.read_contributors(index, &shipped);
+    Ok(facts)
+}
+
+impl DeploymentFacts<'_> {
+    /// Pushes are observed for every change shipped.
+    pub(crate) fn pushes_observed(&self) -> bool {
+        self.changes.iter().all(|change| change.pushes_observed)
+    }
+
+    fn read_contributors(&mut self, index: &Index<'_>, shipped: &[CommitIx]) {
+        for change in &self.changes {
+            self.contributors.merge(&change.contributors);
+        }
+        for commit in shipped.iter().filter_map(|ix| index.graph.commit(*ix)) {
+            self.contributors.add_commit(index, commit);
+        }
+    }
+
+    /// A requester whom nobody knows leaves the deployment unattributed: a
+    /// rule that compares the signer with the requester must not pass by it.
+    fn read_requester(&mut self, index: &Index<'_>) {
+        match self
+            .deployment
+            .requester
+            .as_deref()
+            .map(|a| index.identity(a))
+        {
+            Some(Identity::Person(person)) => self.requester = Some(person),
+            Some(Identity::Nobody) => self.contributors.unattributed = true,
+            Some(Identity::Machine(_)) | None => {}
+        }
+    }
+}
+
+fn absent(of: &str, what: &str, id: &str) -> EvidenceError {
+    EvidenceError::invalid(format!(
+        "{of} names the {what} `{id}`, which the evidence does not have"
+    ))
+}
+
+fn builder(index: &Index<'_>, artifact: &Artifact<'_>) -> Option<MachineIx> {
+    match index.identity(artifact.builder.as_deref()?) {
+        Identity::Machine(machine) => Some(machine),
+        Identity::Person(_) | Identity::Nobody => None,
+    }
+}
+
+fn changes<'e>(
+    index: &Index<'e>,
+    of: &str,
+    deployment: &'e Deployment<'e>,
+) -> Result<Vec<ChangeFacts<'e>>, EvidenceError> {
+    let mut seen = BTreeSet::new();
+    let mut changes = Vec::with_capacity(deployment.changes.items.len());
+    for id in &deployment.changes.items {
+        if !seen.insert(id.as_str()) {
+            return Err(EvidenceError::invalid(format!(
+                "{of} lists change `{id}` twice"
+            )));
+        }
+        let change = index.change(id).ok_or_else(|| absent(of, "change", id))?;
+        changes.push(change_facts(index, change)?);
+    }
+    Ok(changes)
+}
+
+/// Commits that belong to a change, and the merge commits that brought a
+/// reviewed head into the target branch.
+fn reviewed(index: &Index<'_>, changes: &[ChangeFacts<'_>]) -> BTreeSet<CommitIx> {
+    let commits = changes.iter().flat_map(|c| c.commits.iter().copied());
+    let merges = changes.iter().filter_map(|c| merge_of_head(index, c));
+    commits.chain(merges).collect()
+}
+
+/// The change's merge commit, if the reviewed head is one of its parents.
+fn merge_of_head(index: &Index<'_>, change: &ChangeFacts<'_>) -> Option<CommitIx> {
+    let ix = index.graph.find(change.change.merge_commit.as_deref()?)?;
+    let parents = &index.graph.commit(ix)?.parents;
+    parents.contains(&change.change.head).then_some(ix)
+}
+
+fn built_from_reviewed_head(
+    index: &Index<'_>,
+    artifact: &Artifact<'_>,
+    changes: &[ChangeFacts<'_>],
+) -> bool {
+    changes.iter().any(|facts| {
+        let change = facts.change;
+        let merged = change.merge_commit.as_ref() == Some(&artifact.revision)
+            && merge_of_head(index, facts).is_some();
+        change.repository == artifact.repository && (change.head == artifact.revision || merged)
+    })
+}

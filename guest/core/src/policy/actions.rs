@@ -1,0 +1,132 @@
+//! What the schema says of each action: who and what it applies to, and
+//! which facts its context takes.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use cedar_policy_core::ast::{Eid, Entity, EntityType, EntityUID};
+use cedar_policy_core::validator::ValidatorSchema;
+use cedar_policy_core::validator::types::{Attributes, Type};
+
+use crate::program::LoadError;
+use crate::request::{EntityUid, Request};
+
+/// The names that the schema knows, ready to use.
+#[derive(Debug)]
+pub(crate) struct Vocabulary {
+    types: HashMap<String, EntityType>,
+    actions: HashMap<EntityUID, Action>,
+    /// Every action with the groups that it is in.
+    pub(crate) action_entities: Vec<Arc<Entity>>,
+}
+
+/// One action.
+#[derive(Debug)]
+pub(crate) struct Action {
+    principals: BTreeSet<EntityType>,
+    resources: BTreeSet<EntityType>,
+    pub(crate) context: ContextShape,
+}
+
+/// Which facts the context of an action takes.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct ContextShape {
+    pub(crate) now: bool,
+    pub(crate) approvers: bool,
+    /// Names of `context.quorum`, if it has one.
+    pub(crate) quorums: Option<BTreeSet<String>>,
+    /// Attributes that are no facts, so that the request must bring them.
+    pub(crate) others: BTreeSet<String>,
+}
+
+impl Vocabulary {
+    pub(crate) fn load(schema: &ValidatorSchema) -> Result<Self, LoadError> {
+        let entities = schema
+            .action_entities()
+            .map_err(|e| LoadError::new(format!("schema: {e}")))?;
+        let mut actions = HashMap::new();
+        for id in schema.action_ids() {
+            let principals = id.principals().cloned().collect();
+            let resources = id.resources().cloned().collect();
+            let context = ContextShape::of(id.context_type());
+            let action = Action {
+                principals,
+                resources,
+                context,
+            };
+            actions.insert(id.name().clone(), action);
+        }
+        let types = schema.entity_types().map(|ty| ty.name().clone());
+        let types = types.chain(actions.keys().map(|uid| uid.entity_type().clone()));
+        Ok(Vocabulary {
+            types: types.map(|ty| (ty.to_string(), ty)).collect(),
+            actions,
+            action_entities: entities.iter().cloned().map(Arc::new).collect(),
+        })
+    }
+
+    /// The Cedar entity of that type and id, if the schema has the type.
+    pub(crate) fn uid(&self, type_name: &str, id: &str) -> Option<EntityUID> {
+        let ty = self.types.get(type_name)?.clone();
+        Some(EntityUID::from_components(ty, Eid::new(id), None))
+    }
+
+    /// One made-up request for each action, of types that it applies to.
+    pub(crate) fn examples(&self) -> Vec<Request> {
+        let example = |(uid, action): (&EntityUID, &Action)| {
+            let principal = action.principals.first()?.to_string();
+            let resource = action.resources.first()?.to_string();
+            Some(Request {
+                principal: EntityUid::new(principal, "warm-up"),
+                action: EntityUid::new(uid.entity_type().to_string(), uid.eid().as_ref()),
+                resource: EntityUid::new(resource, "warm-up"),
+                now: None,
+                evidence: None,
+                entities: None,
+                context: None,
+            })
+        };
+        // In one order: what is allocated first is part of the snapshot.
+        let sorted: BTreeMap<_, _> = self.actions.iter().collect();
+        sorted.into_iter().filter_map(example).collect()
+    }
+
+    pub(crate) fn action(&self, uid: &EntityUID) -> Option<&Action> {
+        self.actions.get(uid)
+    }
+}
+
+impl Action {
+    pub(crate) fn applies_to(&self, principal: &EntityUID, resource: &EntityUID) -> bool {
+        self.principals.contains(principal.entity_type())
+            && self.resources.contains(resource.entity_type())
+    }
+}
+
+impl ContextShape {
+    fn of(context: Option<&Type>) -> Self {
+        let mut shape = ContextShape::default();
+        let Some(Type::Record { attrs, .. }) = context else {
+            return shape;
+        };
+        for (name, attribute) in attrs.iter() {
+            match name.as_str() {
+                "now" => shape.now = true,
+                "approvers" => shape.approvers = true,
+                "quorum" => shape.quorums = Some(names(&attribute.attr_type)),
+                other => {
+                    shape.others.insert(other.to_owned());
+                }
+            }
+        }
+        shape
+    }
+}
+
+fn names(ty: &Type) -> BTreeSet<String> {
+    let keys = |attrs: &Attributes| attrs.iter().map(|(name, _)| name.to_string()).collect();
+    match ty {
+        Type::Record { attrs, .. } => keys(attrs),
+        _ => BTreeSet::new(),
+    }
+}

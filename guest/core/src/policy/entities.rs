@@ -1,0 +1,354 @@
+//! The one adapter between facts and Cedar: what the base schema declares, filled in.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::sync::Arc;
+
+use cedar_policy_core::ast::{
+    Context, Eid, Entity, EntityType, EntityUID, Expr, Literal, Name, PartialValue, RestrictedExpr,
+    Value,
+};
+use cedar_policy_core::entities::{Entities, TCComputation};
+use cedar_policy_core::evaluator::RestrictedEvaluator;
+use cedar_policy_core::extensions::Extensions;
+use chrono::{DateTime, SecondsFormat};
+use smol_str::SmolStr;
+
+use super::actions::ContextShape;
+use crate::evidence::{Index, MachineIx, PersonIx};
+use crate::facts::{ChangeFacts, DeploymentFacts, People};
+use crate::program::LoadError;
+use crate::verdict::Fault;
+
+/// The entity types of the base schema, parsed once.
+#[derive(Debug)]
+pub(crate) struct BaseTypes {
+    pub(crate) role: EntityType,
+    pub(crate) team: EntityType,
+    pub(crate) person: EntityType,
+    pub(crate) machine: EntityType,
+    pub(crate) repository: EntityType,
+    pub(crate) change: EntityType,
+    pub(crate) artifact: EntityType,
+    pub(crate) environment: EntityType,
+    pub(crate) deployment: EntityType,
+    datetime: Name,
+}
+
+impl BaseTypes {
+    pub(crate) fn load() -> Result<Self, LoadError> {
+        let ty = |name: &str| -> Result<EntityType, LoadError> { Ok(parse(name)?.into()) };
+        Ok(BaseTypes {
+            role: ty("Role")?,
+            team: ty("Team")?,
+            person: ty("Person")?,
+            machine: ty("Machine")?,
+            repository: ty("Repository")?,
+            change: ty("Change")?,
+            artifact: ty("Artifact")?,
+            environment: ty("Environment")?,
+            deployment: ty("Deployment")?,
+            datetime: parse("datetime")?,
+        })
+    }
+
+    /// Types that only the evidence may fill.
+    pub(crate) fn all(&self) -> [&EntityType; 9] {
+        [
+            &self.role,
+            &self.team,
+            &self.person,
+            &self.machine,
+            &self.repository,
+            &self.change,
+            &self.artifact,
+            &self.environment,
+            &self.deployment,
+        ]
+    }
+}
+
+fn parse(name: &str) -> Result<Name, LoadError> {
+    name.parse()
+        .map_err(|e| LoadError::new(format!("name `{name}`: {e}")))
+}
+
+/// The entities of one request, as far as rules can get at them.
+pub(crate) struct Store<'a, 'e> {
+    types: &'a BaseTypes,
+    index: &'a Index<'e>,
+    people: People,
+    machines: BTreeSet<MachineIx>,
+    entities: Vec<Arc<Entity>>,
+}
+
+impl<'a, 'e> Store<'a, 'e> {
+    pub(crate) fn new(types: &'a BaseTypes, index: &'a Index<'e>) -> Self {
+        Store {
+            types,
+            index,
+            people: People::new(),
+            machines: BTreeSet::new(),
+            entities: Vec::new(),
+        }
+    }
+
+    /// Adds an entity from elsewhere: an action, or what a pack's own schema declares.
+    pub(crate) fn add(&mut self, entities: impl IntoIterator<Item = Arc<Entity>>) {
+        self.entities.extend(entities);
+    }
+
+    pub(crate) fn add_person(&mut self, person: PersonIx) {
+        if !self.people.insert(person) {
+            return;
+        }
+        let Some(entry) = self.index.person(person) else {
+            return;
+        };
+        let teams = entry.teams.iter().map(|team| uid(&self.types.team, team));
+        let roles = entry.roles.iter().map(|role| uid(&self.types.role, role));
+        self.push(
+            uid(&self.types.person, &entry.id),
+            roles.chain(teams).collect(),
+            [("active", Value::from(entry.active))],
+        );
+    }
+
+    pub(crate) fn add_machine(&mut self, machine: MachineIx) {
+        if !self.machines.insert(machine) {
+            return;
+        }
+        let Some(entry) = self.index.machine(machine) else {
+            return;
+        };
+        let roles = entry.roles.iter().map(|role| uid(&self.types.role, role));
+        let owners = self.index.owners(machine).iter().copied();
+        let owners = self.people_value(owners);
+        self.push(
+            uid(&self.types.machine, &entry.id),
+            roles.collect(),
+            [
+                ("kind", Value::from(entry.kind.as_str())),
+                ("owners", owners),
+            ],
+        );
+    }
+
+    pub(crate) fn add_change(&mut self, facts: &ChangeFacts<'_>) {
+        let types = self.types;
+        let change = facts.change;
+        let who = &facts.contributors;
+        if let Some(person) = facts.last_pusher {
+            self.add_person(person);
+        }
+        let repository = uid(&types.repository, &change.repository);
+        let attributes = [
+            ("repository", Value::from(repository.clone())),
+            ("target", Value::from(change.target.as_str())),
+            ("base", Value::from(change.base.as_str())),
+            ("head", Value::from(change.head.as_str())),
+            (
+                "contributors",
+                self.people_value(who.people.iter().copied()),
+            ),
+            ("authors", self.people_value(facts.authors.iter().copied())),
+            (
+                "committers",
+                self.people_value(facts.committers.iter().copied()),
+            ),
+            (
+                "co_authors",
+                self.people_value(facts.co_authors.iter().copied()),
+            ),
+            ("pushers", self.people_value(facts.pushers.iter().copied())),
+            ("machine_contributors", self.machines_value(&who.machines)),
+            ("unattributed", Value::from(who.unattributed)),
+            ("pushes_observed", Value::from(facts.pushes_observed)),
+            ("empty", Value::from(facts.empty())),
+        ];
+        let last_pusher = facts.last_pusher.and_then(|p| self.person_uid(p));
+        let last_pusher = last_pusher.map(|uid| ("last_pusher", Value::from(uid)));
+        self.push(
+            uid(&types.change, &change.id),
+            HashSet::from([repository]),
+            attributes.into_iter().chain(last_pusher),
+        );
+    }
+
+    pub(crate) fn add_deployment(&mut self, facts: &DeploymentFacts<'_>) {
+        let types = self.types;
+        let who = &facts.contributors;
+        for change in &facts.changes {
+            self.add_change(change);
+        }
+        self.add_artifact(facts);
+        if let Some(person) = facts.requester {
+            self.add_person(person);
+        }
+        let environment = uid(&types.environment, &facts.environment.id);
+        self.push(
+            environment.clone(),
+            HashSet::new(),
+            [("tier", Value::from(facts.environment.tier.as_str()))],
+        );
+        let changes = facts
+            .changes
+            .iter()
+            .map(|c| uid(&types.change, &c.change.id));
+        let attributes = [
+            (
+                "artifact",
+                Value::from(uid(&types.artifact, &facts.artifact.digest)),
+            ),
+            ("environment", Value::from(environment.clone())),
+            ("changes", set(changes)),
+            (
+                "contributors",
+                self.people_value(who.people.iter().copied()),
+            ),
+            ("machine_contributors", self.machines_value(&who.machines)),
+            ("unattributed", Value::from(who.unattributed)),
+            ("pushes_observed", Value::from(facts.pushes_observed())),
+            (
+                "built_from_reviewed_head",
+                Value::from(facts.built_from_reviewed_head),
+            ),
+            (
+                "every_commit_in_a_change",
+                Value::from(facts.every_commit_in_a_change),
+            ),
+            ("empty", Value::from(facts.empty)),
+        ];
+        let requester = facts.requester.and_then(|p| self.person_uid(p));
+        let requester = requester.map(|uid| ("requester", Value::from(uid)));
+        let repository = uid(&types.repository, &facts.artifact.repository);
+        self.push(
+            uid(&types.deployment, &facts.deployment.id),
+            HashSet::from([environment, repository]),
+            attributes.into_iter().chain(requester),
+        );
+    }
+
+    fn add_artifact(&mut self, facts: &DeploymentFacts<'_>) {
+        let artifact = facts.artifact;
+        let repository = uid(&self.types.repository, &artifact.repository);
+        let builder = facts.builder.and_then(|b| {
+            self.add_machine(b);
+            let machine = self.index.machine(b)?;
+            Some((
+                "builder",
+                Value::from(uid(&self.types.machine, &machine.id)),
+            ))
+        });
+        let attributes = [
+            ("digest", Value::from(artifact.digest.as_str())),
+            ("repository", Value::from(repository)),
+            ("revision", Value::from(artifact.revision.as_str())),
+        ];
+        self.push(
+            uid(&self.types.artifact, &artifact.digest),
+            HashSet::new(),
+            attributes.into_iter().chain(builder),
+        );
+    }
+
+    /// Everything added so far. Nothing of the base schema is in anything that
+    /// is itself in something, so the hierarchy is its own transitive closure.
+    pub(crate) fn entities(&self) -> Result<Entities, Fault> {
+        Entities::from_entities(
+            self.entities.iter().map(|e| Entity::clone(e)),
+            None::<&cedar_policy_core::entities::NoEntitiesSchema>,
+            TCComputation::AssumeAlreadyComputed,
+            Extensions::all_available(),
+        )
+        .map_err(|e| Fault::internal(format!("entities: {e}")))
+    }
+
+    pub(crate) fn person_uid(&self, person: PersonIx) -> Option<EntityUID> {
+        let entry = self.index.person(person)?;
+        Some(uid(&self.types.person, &entry.id))
+    }
+
+    fn people_value(&self, people: impl Iterator<Item = PersonIx>) -> Value {
+        set(people.filter_map(|person| self.person_uid(person)))
+    }
+
+    fn machines_value(&self, machines: &BTreeSet<MachineIx>) -> Value {
+        let entries = machines.iter().filter_map(|m| self.index.machine(*m));
+        set(entries.map(|machine| uid(&self.types.machine, &machine.id)))
+    }
+
+    fn push(
+        &mut self,
+        uid: EntityUID,
+        parents: HashSet<EntityUID>,
+        attributes: impl IntoIterator<Item = (&'static str, Value)>,
+    ) {
+        let attributes = attributes
+            .into_iter()
+            .map(|(name, value)| (SmolStr::new_static(name), PartialValue::Value(value)));
+        self.entities
+            .push(Arc::new(Entity::new_with_attr_partial_value(
+                uid,
+                attributes,
+                HashSet::new(),
+                parents,
+                [],
+            )));
+    }
+}
+
+/// What the context of an action is made of.
+pub(crate) struct ContextFacts {
+    pub(crate) now: Value,
+    pub(crate) approvers: Value,
+    /// Quorums that are met.
+    pub(crate) met: BTreeSet<String>,
+    /// What the request brought for the attributes that are no facts.
+    pub(crate) others: Option<Context>,
+}
+
+impl ContextFacts {
+    /// The context of `shape`, or as it would be with every quorum met.
+    pub(crate) fn context(&self, shape: &ContextShape, all_quorums_met: bool) -> Context {
+        let mut map = BTreeMap::new();
+        if let Some(Context::Value(others)) = &self.others {
+            map.extend(others.iter().map(|(k, v)| (k.clone(), v.clone())));
+        }
+        if shape.now {
+            map.insert(SmolStr::new_static("now"), self.now.clone());
+        }
+        if shape.approvers {
+            map.insert(SmolStr::new_static("approvers"), self.approvers.clone());
+        }
+        if let Some(names) = &shape.quorums {
+            let met = |name: &String| all_quorums_met || self.met.contains(name);
+            let pairs = names.iter().map(|name| (name.as_str(), met(name)));
+            map.insert(SmolStr::new_static("quorum"), Value::record(pairs, None));
+        }
+        Context::Value(Arc::new(map))
+    }
+}
+
+/// A Cedar `datetime` from milliseconds since the Unix epoch.
+pub(crate) fn datetime(types: &BaseTypes, millis: i64) -> Result<Value, Fault> {
+    let out_of_range = || {
+        Fault::invalid_request(format!(
+            "`now` is {millis} ms since 1970, which is outside the years 0000 to 9999"
+        ))
+    };
+    let text = DateTime::from_timestamp_millis(millis)
+        .ok_or_else(out_of_range)?
+        .to_rfc3339_opts(SecondsFormat::Millis, true);
+    let call = Expr::call_extension_fn(types.datetime.clone(), vec![Expr::val(text)]);
+    RestrictedEvaluator::new(Extensions::all_available())
+        .interpret(RestrictedExpr::new_unchecked(call).as_borrowed())
+        .map_err(|_| out_of_range())
+}
+
+pub(crate) fn uid(ty: &EntityType, id: &str) -> EntityUID {
+    EntityUID::from_components(ty.clone(), Eid::new(id), None)
+}
+
+pub(crate) fn set(uids: impl Iterator<Item = EntityUID>) -> Value {
+    Value::set_of_lits(uids.map(Literal::from), None)
+}

@@ -1,0 +1,141 @@
+//! A loaded pack.
+
+use std::collections::BTreeMap;
+
+use crate::bundle::{Bundle, Mode, Quorum, sha256};
+use crate::cedar;
+use crate::policy::actions::Vocabulary;
+use crate::policy::entities::BaseTypes;
+use crate::policy::{Rule, RuleSet};
+use crate::request::Request;
+use crate::verdict::{Effect, Fault, Verdict};
+
+/// More people than this in one need is a mistake.
+const MAX_NEED: u32 = 1000;
+
+/// A loaded pack, ready to decide.
+#[derive(Debug)]
+pub struct Program {
+    pub(crate) description: Description,
+    pub(crate) schema: cedar::Schema,
+    pub(crate) vocabulary: Vocabulary,
+    pub(crate) base: BaseTypes,
+    pub(crate) rules: RuleSet,
+}
+
+/// Why a bundle cannot be loaded.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct LoadError(String);
+
+impl LoadError {
+    pub(crate) fn new(message: impl Into<String>) -> Self {
+        LoadError(message.into())
+    }
+}
+
+/// One policy of a program.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PolicyInfo {
+    /// `@id`
+    pub id: String,
+    /// Name of the pack that it comes from.
+    pub pack: String,
+    /// What it does when it applies.
+    pub effect: Effect,
+    /// Annotations but `@id`.
+    pub annotations: BTreeMap<String, String>,
+    /// SHA-256 of its Cedar text.
+    pub digest: String,
+}
+
+/// What a program is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Description {
+    /// Name of the pack.
+    pub name: String,
+    /// Version of the pack.
+    pub version: String,
+    /// Version of the engine.
+    pub engine: String,
+    /// Which requests it takes.
+    pub mode: Mode,
+    /// Digest of policies, schema and quorums.
+    pub policy_digest: String,
+    /// Sorted by id.
+    pub policies: Vec<PolicyInfo>,
+    /// Sorted by name.
+    pub quorums: Vec<Quorum>,
+}
+
+impl Program {
+    /// Parses and indexes a bundle.
+    ///
+    /// # Errors
+    /// Any policy or schema that Cedar refuses, expressions nested too deep,
+    /// two policies of one id, a quorum that nobody could ever meet.
+    pub fn load(bundle: Bundle) -> Result<Self, LoadError> {
+        let (schema, _) = cedar::Schema::from_cedarschema_str(&bundle.schema)
+            .map_err(|e| LoadError::new(format!("schema: {e}")))?;
+        let rules = bundle.policies.iter().map(Rule::load);
+        let rules: Vec<Rule> = rules.collect::<Result<_, _>>()?;
+        let mut ids = std::collections::BTreeSet::new();
+        if let Some(twice) = rules.iter().find(|rule| !ids.insert(&rule.id)) {
+            return Err(LoadError::new(format!("two policies `{}`", twice.id)));
+        }
+        for quorum in &bundle.quorums {
+            check_quorum(quorum)?;
+        }
+        Ok(Program {
+            vocabulary: Vocabulary::load(schema.as_ref())?,
+            base: BaseTypes::load()?,
+            description: describe(bundle, &rules),
+            rules: RuleSet::new(rules),
+            schema,
+        })
+    }
+
+    /// Decides one request. Pure: the same program and request give the same answer.
+    ///
+    /// # Errors
+    /// A [`Fault`] where no verdict can be reached. It is a deny.
+    pub fn decide(&self, request: &Request) -> Result<Verdict, Fault> {
+        crate::decide::decide(self, request)
+    }
+
+    /// What this is.
+    pub fn describe(&self) -> &Description {
+        &self.description
+    }
+}
+
+fn check_quorum(quorum: &Quorum) -> Result<(), LoadError> {
+    let sound = |count: &u32| (1..=MAX_NEED).contains(count);
+    if quorum.need.is_empty() || !quorum.need.values().all(sound) {
+        return Err(LoadError::new(format!(
+            "quorum `{}` must need 1 to {MAX_NEED} people of at least one role",
+            quorum.name
+        )));
+    }
+    Ok(())
+}
+
+fn describe(bundle: Bundle, rules: &[Rule]) -> Description {
+    let policy_digest = bundle.digest();
+    let info = |(source, rule): (crate::PolicySource, &Rule)| PolicyInfo {
+        digest: sha256(source.text.as_bytes()),
+        id: source.id,
+        pack: source.pack,
+        effect: rule.effect,
+        annotations: rule.annotations.clone(),
+    };
+    Description {
+        name: bundle.name,
+        version: bundle.version,
+        engine: env!("CARGO_PKG_VERSION").to_owned(),
+        mode: bundle.mode,
+        policy_digest,
+        policies: bundle.policies.into_iter().zip(rules).map(info).collect(),
+        quorums: bundle.quorums,
+    }
+}
