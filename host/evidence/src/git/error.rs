@@ -1,0 +1,133 @@
+//! What can go wrong while reading a repository, and what to do about it.
+
+use miette::Diagnostic;
+
+use crate::input::InputError;
+
+/// Why no evidence could be collected. Nothing is ever left out instead.
+#[derive(Debug, thiserror::Error, Diagnostic)]
+#[non_exhaustive]
+pub enum GitError {
+    /// There is no repository, or it cannot be opened.
+    #[error("`{dir}` is not a git repository that can be read")]
+    #[diagnostic(
+        code("git-not-a-repository"),
+        help("pass the top folder of a work tree, or a bare repository")
+    )]
+    NotARepository {
+        /// The folder.
+        dir: String,
+        /// What stands in the way.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// Nothing has that name.
+    #[error("{role} `{revision}` is neither a branch, a tag nor a commit of the repository")]
+    #[diagnostic(
+        code("git-revision-absent"),
+        help(
+            "fetch it first, or pass the full commit id; `git rev-parse` shows what a name stands for"
+        )
+    )]
+    RevisionAbsent {
+        /// Which revision: base, head, ...
+        role: &'static str,
+        /// As it was given.
+        revision: String,
+    },
+    /// More than one commit has that name.
+    #[error("{role} `{revision}` can mean {}", candidates.join(" or "))]
+    #[diagnostic(
+        code("git-revision-ambiguous"),
+        help("pass the full name, such as `refs/heads/main`, or the full commit id")
+    )]
+    RevisionAmbiguous {
+        /// Which revision.
+        role: &'static str,
+        /// As it was given.
+        revision: String,
+        /// Every meaning with its commit.
+        candidates: Vec<String>,
+    },
+    /// It is written in a way that is not understood.
+    #[error("{role} `{revision}` is not a revision of a known form: {cause}")]
+    #[diagnostic(
+        code("git-revision-malformed"),
+        help("pass a branch, a tag or a commit id, with `~N` or `^N` after it if need be")
+    )]
+    RevisionMalformed {
+        /// Which revision.
+        role: &'static str,
+        /// As it was given.
+        revision: String,
+        /// What is wrong with it.
+        cause: String,
+    },
+    /// It exists but cannot be read as a reference, or is not a commit.
+    #[error("{role} `{revision}` does not lead to a commit: {cause}")]
+    #[diagnostic(
+        code("git-revision-not-a-commit"),
+        help("pass a branch, a tag of a commit, or a commit id")
+    )]
+    RevisionNotACommit {
+        /// Which revision.
+        role: &'static str,
+        /// As it was given.
+        revision: String,
+        /// What it leads to.
+        cause: String,
+    },
+    /// A shallow clone ends before the history that is needed.
+    #[error("commit `{id}` is absent: the repository is a shallow clone")]
+    #[diagnostic(
+        code("git-shallow"),
+        help("run `git fetch --unshallow`; in CI, check out with the full history (depth 0)")
+    )]
+    Shallow {
+        /// The absent commit.
+        id: String,
+    },
+    /// An object that is needed is not there.
+    #[error("{kind} `{id}` is absent from the repository")]
+    #[diagnostic(
+        code("git-object-absent"),
+        help(
+            "collect from a full clone; commits and trees are needed, a clone with `--filter=blob:none` has them"
+        )
+    )]
+    ObjectAbsent {
+        /// `commit`, `tree` or `object`.
+        kind: &'static str,
+        /// Its id.
+        id: String,
+    },
+    /// An object is not what its id says, or is not well formed.
+    #[error("{kind} `{id}` is corrupt: {cause}")]
+    #[diagnostic(
+        code("git-object-corrupt"),
+        help(
+            "run `git fsck` and clone the repository anew; if the object came with the change, do not accept it"
+        )
+    )]
+    ObjectCorrupt {
+        /// `commit`, `tree` or `object`.
+        kind: &'static str,
+        /// Its id.
+        id: String,
+        /// What is wrong with it.
+        cause: String,
+    },
+    /// The trees unfold to more than any honest change has.
+    #[error("the difference between base and head goes beyond {limit}")]
+    #[diagnostic(
+        code("git-too-large"),
+        help("split the change; if it is this large by itself, this collector cannot carry it")
+    )]
+    TooLarge {
+        /// The bound.
+        limit: &'static str,
+    },
+    /// A file beside the repository.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Input(#[from] Box<InputError>),
+}
