@@ -1,0 +1,99 @@
+//! What fuel and epochs cost: the figures of docs/decisions/0001-deadline.md.
+
+#![expect(
+    missing_docs,
+    clippy::unwrap_used,
+    reason = "a benchmark, not an interface"
+)]
+
+use criterion::{Criterion, criterion_group, criterion_main};
+use wasmtime::{Config, Engine, Instance, Module, Store, TypedFunc};
+
+/// One addition per turn: the check at the loop's head has nothing to hide behind.
+const TIGHT: &str = r#"(module (func (export "run") (result i32) (local $i i32) (local $sum i32)
+    (loop $next
+        (local.set $sum (i32.add (i32.mul (local.get $sum) (i32.const 31)) (local.get $i)))
+        (local.set $i (i32.add (local.get $i) (i32.const 1)))
+        (br_if $next (i32.lt_u (local.get $i) (i32.const 1048576))))
+    (local.get $sum)))"#;
+
+/// What a parser does: a call per byte, a load, a jump by class of character, counters in memory.
+const PARSE: &str = r#"(module (memory 33)
+    (func $class (param $byte i32) (result i32)
+        (if (i32.eq (local.get $byte) (i32.const 34)) (then (return (i32.const 0))))
+        (if (i32.eq (i32.or (local.get $byte) (i32.const 32)) (i32.const 123)) (then (return (i32.const 1))))
+        (if (i32.eq (i32.or (local.get $byte) (i32.const 32)) (i32.const 125)) (then (return (i32.const 2))))
+        (if (i32.le_u (local.get $byte) (i32.const 32)) (then (return (i32.const 3))))
+        (i32.const 4))
+    (func $count (param $class i32) (param $at i32)
+        (local.set $class (i32.shl (local.get $class) (i32.const 2)))
+        (i32.store (local.get $class) (i32.add (i32.load (local.get $class)) (local.get $at))))
+    (func (export "fill") (local $i i32)
+        (loop $next
+            (i32.store8 offset=65536 (local.get $i) (i32.and (i32.mul (local.get $i) (i32.const 2654435761)) (i32.const 127)))
+            (local.set $i (i32.add (local.get $i) (i32.const 1)))
+            (br_if $next (i32.lt_u (local.get $i) (i32.const 1048576)))))
+    (func (export "run") (result i32) (local $i i32) (local $depth i32) (local $class i32)
+        (loop $next
+            (local.set $class (call $class (i32.load8_u offset=65536 (local.get $i))))
+            (block $rest (block $space (block $close (block $open (block $quote
+                (br_table $quote $open $close $space $rest (local.get $class)))
+                (br $rest))
+                (local.set $depth (i32.add (local.get $depth) (i32.const 1))) (br $rest))
+                (local.set $depth (i32.sub (local.get $depth) (i32.const 1))) (br $rest))
+                (nop))
+            (call $count (local.get $class) (local.get $depth))
+            (local.set $i (i32.add (local.get $i) (i32.const 1)))
+            (br_if $next (i32.lt_u (local.get $i) (i32.const 1048576))))
+        (i32.load (i32.const 16))))"#;
+
+fn prepare(config: &Config, text: &str) -> (Store<()>, TypedFunc<(), i32>) {
+    let engine = Engine::new(config).unwrap();
+    let module = Module::from_binary(&engine, &wat::parse_str(text).unwrap()).unwrap();
+    let mut store = Store::new(&engine, ());
+    if engine.get_consume_fuel() {
+        store.set_fuel(u64::MAX).unwrap();
+    }
+    if engine.get_epoch_interruption() {
+        store.set_epoch_deadline(u64::MAX / 2);
+    }
+    let instance = Instance::new(&mut store, &module, &[]).unwrap();
+    if let Ok(fill) = instance.get_typed_func::<(), ()>(&mut store, "fill") {
+        fill.call(&mut store, ()).unwrap();
+    }
+    let run = instance.get_typed_func(&mut store, "run").unwrap();
+    (store, run)
+}
+
+fn deadline(criterion: &mut Criterion) {
+    for (load, text) in [("tight", TIGHT), ("parse", PARSE)] {
+        let mut group = criterion.benchmark_group(load);
+        for (name, fuel, epochs) in [
+            ("none", false, false),
+            ("fuel", true, false),
+            ("epochs", false, true),
+        ] {
+            let mut config = Config::new();
+            config
+                .consume_fuel(fuel)
+                .epoch_interruption(epochs)
+                .concurrency_support(false);
+            let (mut store, run) = prepare(&config, text);
+            group.bench_function(name, |bencher| {
+                bencher.iter(|| run.call(&mut store, ()).unwrap())
+            });
+            if fuel {
+                let before = store.get_fuel().unwrap();
+                run.call(&mut store, ()).unwrap();
+                println!(
+                    "{load}: {} units of fuel a run",
+                    before - store.get_fuel().unwrap()
+                );
+            }
+        }
+        group.finish();
+    }
+}
+
+criterion_group!(benches, deadline);
+criterion_main!(benches);

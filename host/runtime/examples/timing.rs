@@ -1,0 +1,40 @@
+//! Where the time goes from process start to decision: `timing COMPONENT REQUEST`.
+//!
+//! The first run compiles, the second one finds the code in the cache.
+
+use std::error::Error;
+use std::time::Instant;
+
+use sod_host::{Digest, Request, Runtime};
+
+const DECISIONS: u32 = 1000;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let mut arguments = std::env::args().skip(1);
+    let (Some(component), Some(request)) = (arguments.next(), arguments.next()) else {
+        return Err("usage: timing COMPONENT REQUEST".into());
+    };
+    let start = Instant::now();
+    let mut lap = |what: &str| println!("{:>9.3} ms  {what}", start.elapsed().as_secs_f64() * 1e3);
+
+    let runtime = Runtime::new()?;
+    lap("runtime made");
+    let bytes = std::fs::read(component)?;
+    lap("component read");
+    let digest = Digest::of(&bytes);
+    lap("component hashed");
+    let policy = runtime.load_pinned(&bytes, &digest)?;
+    lap(if policy.is_from_cache() { "opened (hashed again, from the cache)" } else { "opened (compiled)" });
+    let request = Request::from_json(&std::fs::read(request)?)?;
+    lap("request read");
+    let verdict = policy.decide(&request);
+    lap("decided");
+    println!("{}", serde_json::to_string(&verdict)?);
+
+    let start = Instant::now();
+    for _ in 0..DECISIONS {
+        policy.decide(&request);
+    }
+    println!("{:>9.3} ms  each of {DECISIONS} further decisions", start.elapsed().as_secs_f64() * 1e3 / f64::from(DECISIONS));
+    Ok(())
+}
