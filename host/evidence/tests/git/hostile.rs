@@ -262,10 +262,20 @@ fn the_environment_has_no_say() {
     let test = "range::a_contributor_through_the_second_parent_is_in_the_change";
     let mut again = std::process::Command::new(std::env::current_exe().unwrap());
     again.args(["--exact", test]);
-    for name in ["GIT_DIR", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY", "GIT_WORK_TREE", "GIT_SHALLOW_FILE"] {
+    for name in [
+        "GIT_DIR",
+        "GIT_COMMON_DIR",
+        "GIT_OBJECT_DIRECTORY",
+        "GIT_WORK_TREE",
+        "GIT_SHALLOW_FILE",
+    ] {
         again.env(name, "/nonexistent");
     }
-    let evil = [("GIT_NAMESPACE", "evil"), ("GIT_ALLOC_LIMIT", "1"), ("GIT_REPLACE_REF_BASE", "refs/heads/")];
+    let evil = [
+        ("GIT_NAMESPACE", "evil"),
+        ("GIT_ALLOC_LIMIT", "1"),
+        ("GIT_REPLACE_REF_BASE", "refs/heads/"),
+    ];
     let config = [
         ("GIT_CONFIG_COUNT", "1"),
         ("GIT_CONFIG_KEY_0", "gitoxide.objects.allocLimit"),
@@ -273,5 +283,8 @@ fn the_environment_has_no_say() {
     ];
     let output = again.envs(evil).envs(config).output().unwrap();
     let printed = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success() && printed.contains("1 passed"), "{printed}");
+    assert!(
+        output.status.success() && printed.contains("1 passed"),
+        "{printed}"
+    );
 }

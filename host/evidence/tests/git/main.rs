@@ -8,6 +8,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod damage;
 mod deployment;
 mod documented;
 mod files;
