@@ -1,0 +1,16 @@
+//! The command as scripts see it: exit codes, streams, formats, files.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+mod build;
+mod decide;
+mod evidence;
+mod exit_codes;
+mod packs;
+mod readme;
+mod run;
+mod streams;

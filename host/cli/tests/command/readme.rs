@@ -1,0 +1,110 @@
+//! The README is true: its output is what is printed, its tour works as it stands.
+
+use std::fs;
+
+use crate::run::{Folder, component, repository, run};
+
+fn readme() -> String {
+    fs::read_to_string(repository().join("README.md")).unwrap()
+}
+
+/// Every fenced block: the text before it since the last one, its language, its contents.
+fn blocks(markdown: &str) -> Vec<(String, &str, String)> {
+    let mut blocks = Vec::new();
+    for (number, part) in markdown.split("```").enumerate() {
+        if number % 2 == 0 {
+            blocks.push((part.to_owned(), "", String::new()));
+        } else if let (Some(block), Some((language, contents))) =
+            (blocks.last_mut(), part.split_once('\n'))
+        {
+            (block.1, block.2) = (language, contents.to_owned());
+        }
+    }
+    blocks
+}
+
+#[test]
+fn the_first_command_prints_what_the_readme_shows() {
+    let readme = readme();
+    let blocks = blocks(&readme);
+    let (_, _, command) = &blocks[0];
+    let arguments = command
+        .trim()
+        .strip_prefix("cargo run -p sod-cli -- ")
+        .unwrap();
+    let ended = run(&arguments.split(' ').collect::<Vec<_>>()).expect(2);
+    assert_eq!(blocks[1].2, ended.stdout);
+}
+
+/// Every file that the tour tells to write, in a folder beside the shipped packs.
+#[cfg(unix)]
+#[test]
+fn the_tour_works_as_it_stands() {
+    let readme = readme();
+    let folder = Folder::new();
+    std::os::unix::fs::symlink(repository().join("policies"), folder.path("policies")).unwrap();
+    let mut written = 0;
+    for (before, language, contents) in blocks(&readme) {
+        if ["cedar", "toml", "json"].contains(&language) {
+            let name = before
+                .rsplit('`')
+                .find(|text| text.starts_with("freeze/"))
+                .unwrap();
+            folder.write(name, contents);
+            written += 1;
+        }
+    }
+    assert_eq!(written, 3);
+    let freeze = folder.path("freeze");
+    run(&["check", &freeze]).expect(0);
+    let tested = run(&["test", &freeze]).expect(0);
+    assert!(
+        tested.stdout.ends_with("1 passed, 0 failed\n"),
+        "{}",
+        tested.stdout
+    );
+    // The case holds because of the rule.
+    let rules = folder.path("freeze/rules");
+    fs::remove_dir_all(&rules).unwrap();
+    run(&["test", &freeze]).expect(4);
+}
+
+/// The table of exit codes in README and docs/cli.md is that of the help.
+#[test]
+fn the_documents_list_the_exit_codes_of_the_help() {
+    let help = run(&["--help"]).expect(0).stdout;
+    let numbers = |text: &str, start: &str| -> Vec<u8> {
+        let rows = text.lines().filter_map(|line| line.strip_prefix(start));
+        rows.filter_map(|row| row.trim_start().split(' ').next()?.parse().ok())
+            .collect()
+    };
+    let listed = numbers(&help, "  ");
+    assert_eq!(listed.len(), 7);
+    assert_eq!(numbers(&readme(), "| "), listed);
+    let cli = fs::read_to_string(repository().join("docs/cli.md")).unwrap();
+    assert_eq!(numbers(&cli, "| "), listed);
+}
+
+/// Keys that docs/cli.md promises.
+#[test]
+fn the_json_has_the_documented_keys() {
+    let cli = fs::read_to_string(repository().join("docs/cli.md")).unwrap();
+    let row = cli
+        .lines()
+        .find(|line| line.starts_with("| `inspect`"))
+        .unwrap();
+    let documented: Vec<&str> = row.split('`').skip(3).step_by(2).collect();
+    let inspected = run(&["inspect", component(), "--format", "json"])
+        .expect(0)
+        .json();
+    let mut keys: Vec<&str> = inspected
+        .as_object()
+        .unwrap()
+        .keys()
+        .map(String::as_str)
+        .collect();
+    keys.sort_unstable();
+    let mut documented = documented;
+    documented.sort_unstable();
+    assert_eq!(keys, documented);
+}
