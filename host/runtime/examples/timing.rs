@@ -15,7 +15,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         return Err("usage: timing COMPONENT REQUEST".into());
     };
     let start = Instant::now();
-    let mut lap = |what: &str| println!("{:>9.3} ms  {what}", start.elapsed().as_secs_f64() * 1e3);
+    let lap = |what: &str| println!("{:>9.3} ms  {what}", start.elapsed().as_secs_f64() * 1e3);
 
     let runtime = Runtime::new()?;
     lap("runtime made");
@@ -24,7 +24,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     let digest = Digest::of(&bytes);
     lap("component hashed");
     let policy = runtime.load_pinned(&bytes, &digest)?;
-    lap(if policy.is_from_cache() { "opened (hashed again, from the cache)" } else { "opened (compiled)" });
+    lap(if policy.is_from_cache() {
+        "opened (hashed again, from the cache)"
+    } else {
+        "opened (compiled)"
+    });
     let request = Request::from_json(&std::fs::read(request)?)?;
     lap("request read");
     let verdict = policy.decide(&request);
@@ -35,6 +39,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     for _ in 0..DECISIONS {
         policy.decide(&request);
     }
-    println!("{:>9.3} ms  each of {DECISIONS} further decisions", start.elapsed().as_secs_f64() * 1e3 / f64::from(DECISIONS));
+    println!(
+        "{:>9.3} ms  each of {DECISIONS} further decisions",
+        start.elapsed().as_secs_f64() * 1e3 / f64::from(DECISIONS)
+    );
     Ok(())
 }

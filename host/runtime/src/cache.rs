@@ -2,23 +2,27 @@
 //!
 //! Compiled code runs outside the sandbox's proof: wasmtime checks that an
 //! entry fits the engine, not that it is honest. So the directory has to be
-//! beyond anybody else's reach, which is checked, and an entry ends in a
-//! checksum against damage, which is verified before the entry is mapped.
-//! An entry that is not in order is as good as absent.
+//! beyond anybody else's reach, which is checked. An entry ends in a checksum
+//! against damage (who could forge one could forge any), which is verified
+//! before the entry is mapped. An entry that is not in order is as good as absent.
 
-use std::fs;
+use std::ffi::OsString;
+use std::fs::{self, File};
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::io::{self, Write as _};
+use std::io::{self, Read, Write as _};
 use std::path::{Path, PathBuf};
 
 use miette::Diagnostic;
-use sha2::{Digest as _, Sha256};
 use tempfile::NamedTempFile;
 use thiserror::Error;
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
 use crate::digest::Digest;
+
+const EXTENSION: &str = "cwasm";
+/// What all entries together may take up: some two dozen components.
+const MOST_BYTES: u64 = 256 << 20;
 
 /// Where compiled code is kept.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -52,7 +56,10 @@ pub enum CacheError {
     Homeless,
     /// The directory cannot be made or looked at.
     #[error("cannot use the cache directory `{}`", path.display())]
-    #[diagnostic(code("cache-unusable"), help("{source}"))]
+    #[diagnostic(
+        code("cache-unusable"),
+        help("name a directory that this user may make or write to")
+    )]
     Unusable { path: PathBuf, source: io::Error },
     /// Somebody else could put code there, and it would be run.
     #[error("the cache directory `{}` is not safe: {problem}", path.display())]
@@ -79,7 +86,9 @@ pub(crate) struct Cache {
 impl Cache {
     pub(crate) fn open(location: CacheLocation, engine: &Engine) -> Result<Self, CacheError> {
         let path = match location {
-            CacheLocation::User => user_directory().ok_or(CacheError::Homeless)?,
+            CacheLocation::User => {
+                user_directory(|name| std::env::var_os(name)).ok_or(CacheError::Homeless)?
+            }
             CacheLocation::Directory(path) => path,
             CacheLocation::Nowhere => return Err(CacheError::Disabled),
         };
@@ -124,49 +133,92 @@ impl Cache {
 
     fn write(&self, component: &Digest, compiled: &Component) -> io::Result<()> {
         let code = compiled.serialize().map_err(io::Error::other)?;
+        let mut sum = start_checksum(component);
+        sum.update(&code);
         let mut file = NamedTempFile::new_in(&self.directory)?;
         file.write_all(&code)?;
-        file.write_all(&checksum(component, &code))?;
+        file.write_all(&sum.finalize().to_le_bytes())?;
         file.persist(self.entry(component))?;
+        self.trim()
+    }
+
+    /// Removes the oldest entries beyond what the cache may take up. A process
+    /// that has one mapped keeps it.
+    fn trim(&self) -> io::Result<()> {
+        let mut entries = Vec::new();
+        for entry in fs::read_dir(&self.directory)? {
+            let entry = entry?;
+            if entry
+                .path()
+                .extension()
+                .is_some_and(|extension| extension == EXTENSION)
+            {
+                let metadata = entry.metadata()?;
+                entries.push((metadata.modified()?, metadata.len(), entry.path()));
+            }
+        }
+        entries.sort_unstable_by(|a, b| b.cmp(a));
+        let mut total = 0;
+        for (_, length, path) in entries {
+            total += length;
+            if total > MOST_BYTES {
+                fs::remove_file(path)?;
+            }
+        }
         Ok(())
     }
 
     fn entry(&self, component: &Digest) -> PathBuf {
-        self.directory
-            .join(format!("{}-{:016x}.cwasm", component.hex(), self.engine))
+        self.directory.join(format!(
+            "{}-{:016x}.{EXTENSION}",
+            component.hex(),
+            self.engine
+        ))
     }
 }
 
 /// Compares the checksum at the end of an entry with what precedes it.
 fn verify(path: &Path, component: &Digest) -> io::Result<()> {
-    let entry = fs::read(path)?;
-    let (code, sum) = entry
-        .split_last_chunk()
+    let mut file = File::open(path)?;
+    let length = file
+        .metadata()?
+        .len()
+        .checked_sub(4)
         .ok_or(io::ErrorKind::UnexpectedEof)?;
-    if checksum(component, code) == *sum {
+    let mut sum = start_checksum(component);
+    let mut chunk = vec![0; 128 << 10];
+    let mut code = Read::take(&mut file, length);
+    loop {
+        let read = code.read(&mut chunk)?;
+        match chunk.get(..read) {
+            Some(bytes) if read > 0 => sum.update(bytes),
+            _ => break,
+        }
+    }
+    let mut stored = Vec::new();
+    file.read_to_end(&mut stored)?;
+    if stored == sum.finalize().to_le_bytes() {
         Ok(())
     } else {
         Err(io::ErrorKind::InvalidData.into())
     }
 }
 
-/// Of the code, and of which component it is the code.
-fn checksum(component: &Digest, code: &[u8]) -> [u8; 32] {
-    Sha256::new_with_prefix(component.as_bytes())
-        .chain_update(code)
-        .finalize()
-        .into()
+/// A checksum of code, and of which component it is the code.
+fn start_checksum(component: &Digest) -> crc32fast::Hasher {
+    let mut sum = crc32fast::Hasher::new();
+    sum.update(component.as_bytes());
+    sum
 }
 
 /// An empty or relative variable counts as unset, as the XDG specification has it.
-fn user_directory() -> Option<PathBuf> {
+fn user_directory(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
     let absolute = |name| {
-        std::env::var_os(name)
+        variable(name)
             .map(PathBuf::from)
             .filter(|path| path.is_absolute())
     };
-    let base =
-        absolute("XDG_CACHE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".cache")))?;
+    let base = absolute("XDG_CACHE_HOME").or_else(|| Some(absolute("HOME")?.join(".cache")))?;
     Some(base.join("sod"))
 }
 
@@ -226,4 +278,27 @@ fn check(directory: &Path) -> Result<(), CacheError> {
         path: directory.to_owned(),
         problem: "its owner cannot be found out on this system",
     })
+}
+
+#[cfg(test)]
+mod tests {
+    //! Where the user's cache is.
+
+    use super::*;
+
+    #[test]
+    fn only_absolute_variables_count() {
+        let cases = [
+            (["/x/cache", "/home/ana"], Some("/x/cache/sod")),
+            (["", "/home/ana"], Some("/home/ana/.cache/sod")),
+            (["cache", "/home/ana"], Some("/home/ana/.cache/sod")),
+            (["", "ana"], None),
+            (["", ""], None),
+        ];
+        for ([cache, home], expected) in cases {
+            let variable = |name: &str| Some(if name == "HOME" { home } else { cache }.into());
+            assert_eq!(user_directory(variable), expected.map(PathBuf::from));
+        }
+        assert_eq!(user_directory(|_| None), None);
+    }
 }

@@ -54,7 +54,10 @@ pub enum BuildError {
 pub enum OpenError {
     /// The file cannot be read.
     #[error("cannot read `{}`", path.display())]
-    #[diagnostic(code("component-unreadable"), help("{source}"))]
+    #[diagnostic(
+        code("component-unreadable"),
+        help("name a component file that this user may read")
+    )]
     Unreadable { path: PathBuf, source: io::Error },
     /// More bytes than a component may have.
     #[error("the component has more than {limit} bytes")]

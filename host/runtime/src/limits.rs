@@ -47,7 +47,7 @@ impl Limits {
     pub(crate) fn check(&self) -> Result<(), BuildError> {
         let fuel = usize::try_from(self.fuel).unwrap_or(usize::MAX);
         let ranges = [
-            ("memory", self.memory, 64 * KIB, 4096 * MIB),
+            ("memory", self.memory, 64 * KIB, 2048 * MIB),
             ("fuel", fuel, 1, usize::MAX),
             ("stack", self.stack, 64 * KIB, MIB),
             ("input", self.input, 1, self.memory),

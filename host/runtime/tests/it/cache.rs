@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use miette::Diagnostic;
 use sod_host::{BuildError, CacheLocation, Effect, Policy, Runtime};
@@ -73,10 +74,10 @@ fn a_damaged_entry_is_not_used_and_replaced() {
         damaged[at] ^= 0x10;
         damaged
     };
-    let mut damages: Vec<Vec<u8>> = [0, 16, 64, 4096, last / 2, last - 40, last - 31, last]
+    let mut damages: Vec<Vec<u8>> = [0, 16, 64, 4096, last / 2, last - 4, last - 3, last]
         .map(flip)
         .into();
-    damages.extend([0, 1, 31, 32, 33, 4096, last].map(|length| sound[..length].to_vec()));
+    damages.extend([0, 1, 3, 4, 5, 4096, last].map(|length| sound[..length].to_vec()));
     damages.push([&sound[..], b"\0"].concat());
     damages.push(vec![0; sound.len()]);
     for damaged in damages {
@@ -84,6 +85,29 @@ fn a_damaged_entry_is_not_used_and_replaced() {
         assert!(!open(&directory).is_from_cache());
         assert!(open(&directory).is_from_cache());
     }
+}
+
+#[test]
+fn the_oldest_entries_make_room() {
+    let (_folder, directory, entry) = filled();
+    // Empty space counts, so that the test need not fill a disk.
+    let other = |name: &str, days: u64| {
+        let path = directory.join(name);
+        let file = fs::File::create(&path).unwrap();
+        file.set_len(100 << 20).unwrap();
+        file.set_modified(SystemTime::now() - Duration::from_secs(days * 86_400))
+            .unwrap();
+        path
+    };
+    let [old, older, oldest] =
+        [("b.cwasm", 1), ("c.cwasm", 2), ("a.cwasm", 3)].map(|(name, days)| other(name, days));
+    let foreign = other("not-ours", 4);
+    fs::remove_file(&entry).unwrap();
+    assert!(!open(&directory).is_from_cache());
+    let there: Vec<_> = [&entry, &old, &older, &oldest, &foreign]
+        .map(|path| path.exists())
+        .into();
+    assert_eq!(there, [true, true, true, false, true]);
 }
 
 /// Whole and undamaged, but the code of another component.

@@ -4,7 +4,7 @@ use sod_host::{CacheLocation, Effect, EntityUid, Policy, RawValue, Request, Runt
 
 use crate::guest::{Guest, Reason, Verdict};
 
-pub fn runtime() -> Runtime {
+pub(crate) fn runtime() -> Runtime {
     Runtime::builder()
         .fuel_limit(20_000_000)
         .memory_limit(1 << 20)
@@ -15,7 +15,7 @@ pub fn runtime() -> Runtime {
         .unwrap()
 }
 
-pub fn request() -> Request {
+pub(crate) fn request() -> Request {
     Request::new(
         EntityUid::new("Person", "ana"),
         EntityUid::new("Action", "merge"),
@@ -25,7 +25,7 @@ pub fn request() -> Request {
     .with_evidence(RawValue::from_string("{\"people\" : []}".to_owned()).unwrap())
 }
 
-pub fn load(guest: &Guest) -> Policy {
+pub(crate) fn load(guest: &Guest) -> Policy {
     runtime().load(&guest.component()).unwrap()
 }
 

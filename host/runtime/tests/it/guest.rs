@@ -15,11 +15,11 @@ const BASE: u32 = 1024;
 const HEAP: u32 = 65536;
 
 /// Bytes in the guest's memory, and their addresses.
-pub struct Memory(Vec<u8>);
+pub(crate) struct Memory(Vec<u8>);
 
 impl Memory {
     /// Puts words at a multiple of four and says where.
-    pub fn words(&mut self, words: &[u32]) -> u32 {
+    pub(crate) fn words(&mut self, words: &[u32]) -> u32 {
         self.0.resize(self.0.len().next_multiple_of(4), 0);
         let at = self.next();
         self.0
@@ -28,18 +28,18 @@ impl Memory {
     }
 
     /// Puts bytes and gives pointer and length.
-    pub fn bytes(&mut self, bytes: &[u8]) -> [u32; 2] {
+    pub(crate) fn bytes(&mut self, bytes: &[u8]) -> [u32; 2] {
         let at = self.next();
         self.0.extend(bytes);
         [at, bytes.len() as u32]
     }
 
-    pub fn string(&mut self, text: &str) -> [u32; 2] {
+    pub(crate) fn string(&mut self, text: &str) -> [u32; 2] {
         self.bytes(text.as_bytes())
     }
 
     /// Puts a list of records and gives pointer and length.
-    pub fn list(&mut self, records: &[Vec<u32>]) -> [u32; 2] {
+    pub(crate) fn list(&mut self, records: &[Vec<u32>]) -> [u32; 2] {
         [self.words(&records.concat()), records.len() as u32]
     }
 
@@ -50,14 +50,14 @@ impl Memory {
 
 /// A reason to be laid out.
 #[derive(Clone)]
-pub struct Reason {
-    pub code: &'static str,
-    pub policy: Option<&'static str>,
-    pub annotations: Vec<(&'static str, &'static str)>,
+pub(crate) struct Reason {
+    pub(crate) code: &'static str,
+    pub(crate) policy: Option<&'static str>,
+    pub(crate) annotations: Vec<(&'static str, &'static str)>,
 }
 
 impl Reason {
-    pub fn new(code: &'static str, policy: Option<&'static str>) -> Self {
+    pub(crate) fn new(code: &'static str, policy: Option<&'static str>) -> Self {
         Reason {
             code,
             policy,
@@ -68,19 +68,19 @@ impl Reason {
 
 /// A verdict to be laid out; by itself a good allow.
 #[derive(Clone)]
-pub struct Verdict {
-    pub effect: u32,
-    pub reasons: Vec<Reason>,
-    pub missing: u32,
-    pub policy_digest: String,
-    pub evidence_digest: String,
+pub(crate) struct Verdict {
+    pub(crate) effect: u32,
+    pub(crate) reasons: Vec<Reason>,
+    pub(crate) missing: u32,
+    pub(crate) policy_digest: String,
+    pub(crate) evidence_digest: String,
 }
 
-pub const ALLOW: u32 = 0;
-pub const DENY: u32 = 1;
+pub(crate) const ALLOW: u32 = 0;
+pub(crate) const DENY: u32 = 1;
 
 impl Verdict {
-    pub fn allow(evidence: Digest) -> Self {
+    pub(crate) fn allow(evidence: Digest) -> Self {
         Verdict {
             effect: ALLOW,
             reasons: vec![Reason::new("permit", Some("a-permit"))],
@@ -90,7 +90,7 @@ impl Verdict {
         }
     }
 
-    pub fn deny(evidence: Digest) -> Self {
+    pub(crate) fn deny(evidence: Digest) -> Self {
         let reasons = vec![Reason::new("forbid", Some("b-forbid"))];
         Verdict {
             effect: DENY,
@@ -100,7 +100,7 @@ impl Verdict {
     }
 
     /// `result<verdict, fault>`: 14 words, of which the first is the discriminant.
-    pub fn lower(&self, memory: &mut Memory) -> Vec<u32> {
+    pub(crate) fn lower(&self, memory: &mut Memory) -> Vec<u32> {
         let reasons: Vec<_> = self
             .reasons
             .iter()
@@ -145,15 +145,15 @@ fn lower_reason(reason: &Reason, memory: &mut Memory) -> Vec<u32> {
     .concat()
 }
 
-pub fn policy_digest() -> String {
+pub(crate) fn policy_digest() -> String {
     Digest::of(b"the policies").to_string()
 }
 
 /// A description to be laid out; by itself a good one.
 #[derive(Clone)]
-pub struct Description {
-    pub policies: Vec<(&'static str, u32)>,
-    pub policy_digest: String,
+pub(crate) struct Description {
+    pub(crate) policies: Vec<(&'static str, u32)>,
+    pub(crate) policy_digest: String,
 }
 
 impl Default for Description {
@@ -196,28 +196,31 @@ impl Description {
 }
 
 /// What a guest does, in WebAssembly text. By itself it allows.
-pub struct Guest {
-    pub memory: Memory,
+pub(crate) struct Guest {
+    pub(crate) memory: Memory,
     /// `(memory ...)` and further items of the module.
-    pub items: String,
+    pub(crate) items: String,
     /// Leaves the address of `result<verdict, fault>`; `$request` is that of the request.
-    pub decide: String,
+    pub(crate) decide: String,
     /// Leaves the address of the description.
-    pub describe: String,
+    pub(crate) describe: String,
     /// Leaves the address of `$size` bytes at `$align`.
-    pub realloc: String,
+    pub(crate) realloc: String,
     /// Runs after the host has read the verdict.
-    pub after: String,
+    pub(crate) after: String,
 }
 
 impl Guest {
     /// A guest that gives this verdict.
-    pub fn with_verdict(verdict: &Verdict) -> Self {
+    pub(crate) fn with_verdict(verdict: &Verdict) -> Self {
         Guest::build(&Description::default(), |memory| verdict.lower(memory))
     }
 
     /// A guest with this description and these words as its answer.
-    pub fn build(description: &Description, answer: impl FnOnce(&mut Memory) -> Vec<u32>) -> Self {
+    pub(crate) fn build(
+        description: &Description,
+        answer: impl FnOnce(&mut Memory) -> Vec<u32>,
+    ) -> Self {
         let mut memory = Memory(Vec::new());
         let words = answer(&mut memory);
         let decide = format!("(i32.const {})", memory.words(&words));
@@ -236,7 +239,7 @@ impl Guest {
         }
     }
 
-    pub fn module(&self) -> Vec<u8> {
+    pub(crate) fn module(&self) -> Vec<u8> {
         let mut data = String::new();
         for byte in &self.memory.0 {
             write!(data, "\\{byte:02x}").unwrap();
@@ -266,17 +269,17 @@ impl Guest {
         wat::parse_str(&text).unwrap_or_else(|error| panic!("{error}"))
     }
 
-    pub fn component(&self) -> Vec<u8> {
+    pub(crate) fn component(&self) -> Vec<u8> {
         componentize(self.module(), &wit())
     }
 }
 
-pub fn wit() -> String {
+pub(crate) fn wit() -> String {
     std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../wit/policy.wit")).unwrap()
 }
 
 /// A component of the world `policy` in this WIT.
-pub fn componentize(mut module: Vec<u8>, wit: &str) -> Vec<u8> {
+pub(crate) fn componentize(mut module: Vec<u8>, wit: &str) -> Vec<u8> {
     let mut resolve = Resolve::default();
     let package = resolve.push_str("policy.wit", wit).unwrap();
     let world = resolve.select_world(&[package], Some("policy")).unwrap();
