@@ -5,7 +5,7 @@
 use std::error::Error;
 use std::time::Instant;
 
-use sod_host::{Digest, Request, Runtime};
+use sod_host::{Request, Runtime};
 
 const DECISIONS: u32 = 1000;
 
@@ -19,13 +19,9 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let runtime = Runtime::new()?;
     lap("runtime made");
-    let bytes = std::fs::read(component)?;
-    lap("component read");
-    let digest = Digest::of(&bytes);
-    lap("component hashed");
-    let policy = runtime.load_pinned(&bytes, &digest)?;
+    let policy = runtime.open(component)?;
     lap(if policy.is_from_cache() {
-        "opened (hashed again, from the cache)"
+        "opened (from the cache)"
     } else {
         "opened (compiled)"
     });
@@ -35,13 +31,15 @@ fn main() -> Result<(), Box<dyn Error>> {
     lap("decided");
     println!("{}", serde_json::to_string(&verdict)?);
 
-    let start = Instant::now();
-    for _ in 0..DECISIONS {
+    let time = |_| {
+        let start = Instant::now();
         policy.decide(&request);
-    }
+        start.elapsed()
+    };
+    let shortest = (0..DECISIONS).map(time).min().unwrap_or_default();
     println!(
-        "{:>9.3} ms  each of {DECISIONS} further decisions",
-        start.elapsed().as_secs_f64() * 1e3 / f64::from(DECISIONS)
+        "{:>9.3} ms  the shortest of {DECISIONS} further decisions",
+        shortest.as_secs_f64() * 1e3
     );
     Ok(())
 }

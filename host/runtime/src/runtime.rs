@@ -68,8 +68,10 @@ impl RuntimeBuilder {
 
     /// Fuel for one decision: about one unit per WebAssembly instruction.
     ///
-    /// The default of 5,000,000,000 is a matter of seconds. Fuel, unlike time,
-    /// is the same on every machine and under every load.
+    /// The default of 5,000,000,000 is twice what 16 MiB of evidence take, and
+    /// about half a second of ordinary code. Code made to miss every cache can
+    /// stretch it to a minute. Fuel, unlike time, is the same on every machine
+    /// and under every load.
     pub fn fuel_limit(mut self, units: u64) -> Self {
         self.limits.fuel = units;
         self
@@ -270,9 +272,10 @@ impl Runtime {
             source,
         };
         let file = File::open(path).map_err(unreadable)?;
-        // One byte more than allowed is enough to know.
+        let length = file.metadata().map_err(unreadable)?.len();
+        // One byte more than allowed is enough to know; what is no plain file has no true length.
         let most = self.inner.limits.component as u64 + 1;
-        let mut bytes = Vec::new();
+        let mut bytes = Vec::with_capacity(usize::try_from(length.min(most)).unwrap_or_default());
         file.take(most)
             .read_to_end(&mut bytes)
             .map_err(unreadable)?;
