@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde::Serialize;
 use sod_host::Digest;
-use sod_pack::{CompileOptions, Pack};
+use sod_pack::CompileOptions;
 
 use crate::command_line::Format;
 use crate::failure::{Failure, Outcome};
 use crate::output::Output;
-use crate::{exit, write};
+use crate::{exit, open, write};
 
 /// Build a pack into one sandboxed WebAssembly component
 ///
@@ -58,7 +58,7 @@ pub(crate) fn run(arguments: &Arguments, output: &Output) -> Outcome<u8> {
             .clone()
             .or_else(|| sod_evidence::git::head_revision(&arguments.pack)),
     };
-    let pack = Pack::open(&arguments.pack)?;
+    let pack = open::pack(&arguments.pack)?;
     let component = sod_pack::compile(&pack, &options)?;
     write::atomically(&arguments.output, &component)?;
     let built = Built {

@@ -21,7 +21,7 @@ use crate::page::{Look, Page};
 #[command(after_long_help = "\
 Examples:
   sod check policies/protected-deploy
-  sod check policies/* --format json")]
+  sod check policies/*/ --format json")]
 pub(crate) struct Arguments {
     /// Folders of packs
     #[arg(value_name = "PACK", required = true)]

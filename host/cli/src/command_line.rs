@@ -49,7 +49,7 @@ pub(crate) enum Verb {
     Test(test::Arguments),
     Build(build::Arguments),
     Inspect(inspect::Arguments),
-    Decide(decide::Arguments),
+    Decide(Box<decide::Arguments>),
     Evidence(evidence::Arguments),
     Completions(completions::Arguments),
 }

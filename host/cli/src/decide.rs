@@ -26,7 +26,8 @@ Examples:
   sod decide protected-deploy.wasm --request request.json --format json
 
   # A request in flags, on evidence from a git repository.
-  sod evidence git --repo . --base origin/main --head HEAD --directory people.json -o evidence.json
+  sod evidence git --repo . --base origin/main --head HEAD \\
+      --directory people.json -o evidence.json
   sod decide protected-deploy.wasm --principal 'Account::\"github:octocat\"' --action merge \\
       --resource 'Change::\"bank/payments#42\"' --evidence evidence.json
 

@@ -43,11 +43,13 @@ Examples:
       --approvals approvals.json --directory directory.json -o evidence.json
 
   # A deployment of what was built from main, where v1.4 is live.
-  sod evidence git --repo . --base v1.4 --head feature --merge-commit main --directory directory.json \\
-      --artifact sha256:122d... --revision main --environment production --tier production --live v1.4
+  sod evidence git --repo . --base v1.4 --head feature --merge-commit main \\
+      --directory directory.json --artifact sha256:122d... --revision main \\
+      --environment production --tier production --live v1.4
 
   # A first look at a repository without a directory. Not for enforcement.
-  sod evidence git --repo . --base main~20 --head main --assume-emails-are-people --role developer"
+  sod evidence git --repo . --base main~20 --head main \\
+      --assume-emails-are-people --role developer"
 )]
 struct GitArguments {
     /// The top folder of a work tree, or a bare repository

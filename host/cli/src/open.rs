@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use sod_host::{CacheError, Digest, Policy, Runtime};
-use sod_pack::{CompileOptions, Pack};
+use sod_pack::{CompileOptions, Findings, Pack};
 
 use crate::failure::{Failure, Outcome};
 use crate::output::Output;
@@ -22,6 +22,15 @@ pub(crate) fn runtime(output: &Output) -> Outcome<Runtime> {
     Ok(runtime)
 }
 
+/// Reads and validates a pack.
+pub(crate) fn pack(path: &Path) -> Outcome<Pack> {
+    let invalid = |findings: Findings| {
+        let context = format!("`{}` is not a valid pack", path.display());
+        Failure::from(findings).about(context)
+    };
+    Pack::open(path).map_err(invalid)
+}
+
 /// Opens a component, or compiles a pack.
 pub(crate) fn policy(path: &Path, expected: Option<&Digest>, output: &Output) -> Outcome<Policy> {
     let is_pack = path.is_dir();
@@ -34,7 +43,7 @@ pub(crate) fn policy(path: &Path, expected: Option<&Digest>, output: &Output) ->
     }
     let runtime = runtime(output)?;
     if is_pack {
-        return compiled(&Pack::open(path)?, &runtime);
+        return compiled(&pack(path)?, &runtime);
     }
     Ok(match expected {
         Some(digest) => runtime.open_pinned(path, digest)?,

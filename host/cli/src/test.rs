@@ -75,7 +75,7 @@ pub(crate) fn run(arguments: &Arguments, output: &Output) -> Outcome<u8> {
     let runtime = open::runtime(output)?;
     let mut packs = Vec::new();
     for path in &arguments.packs {
-        let pack = Pack::open(path)?;
+        let pack = open::pack(path)?;
         let cases = cases::read(&pack)?;
         let policy = open::compiled(&pack, &runtime)?;
         packs.push(test(

@@ -108,3 +108,22 @@ fn the_json_has_the_documented_keys() {
     documented.sort_unstable();
     assert_eq!(keys, documented);
 }
+
+/// The program that embeds a component is the one on `sod-host`'s front page, which the compiler checks.
+#[test]
+fn the_program_is_the_one_that_compiles() {
+    let readme = readme();
+    let program = blocks(&readme)
+        .into_iter()
+        .find_map(|(_, language, contents)| (language == "rust").then_some(contents))
+        .unwrap();
+    let front_page = fs::read_to_string(repository().join("host/runtime/src/lib.rs")).unwrap();
+    let comments = front_page
+        .lines()
+        .map_while(|line| line.strip_prefix("//!"));
+    let comments: Vec<&str> = comments
+        .map(|line| line.strip_prefix(' ').unwrap_or(line))
+        .collect();
+    let compiled = comments.join("\n").replace("protected-deploy", "freeze");
+    assert!(compiled.contains(&program), "{program}");
+}
