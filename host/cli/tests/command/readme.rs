@@ -28,12 +28,15 @@ fn the_first_command_prints_what_the_readme_shows() {
     let readme = readme();
     let blocks = blocks(&readme);
     let (_, _, command) = &blocks[0];
-    let arguments = command
-        .trim()
-        .strip_prefix("cargo run -p sod-cli -- ")
-        .unwrap();
+    let (_, arguments) = command.trim().split_once(" -- ").unwrap();
     let ended = run(&arguments.split(' ').collect::<Vec<_>>()).expect(2);
-    assert_eq!(blocks[1].2, ended.stdout);
+    // Digests change with every word of a pack.
+    let shorten = |line: &str| match line.split_once("sha256:") {
+        Some((before, _)) => format!("{before}sha256:...\n"),
+        None => format!("{line}\n"),
+    };
+    let printed: String = ended.stdout.lines().map(shorten).collect();
+    assert_eq!(blocks[1].2, printed);
 }
 
 /// Every file that the tour tells to write, in a folder beside the shipped packs.
