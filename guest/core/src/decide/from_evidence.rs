@@ -1,6 +1,8 @@
 //! A request with raw evidence: facts first, then the rules.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod missing;
+
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use cedar_policy_core::ast::{Context, Entity, EntityUID};
@@ -13,20 +15,15 @@ use crate::bundle::{Quorum, QuorumOf};
 use crate::cedar;
 use crate::evidence::{Evidence, Identity, Index, MachineIx, PersonIx};
 use crate::facts::{
-    ChangeFacts, DeploymentFacts, Judgement, Shortfall, Signer, SigningRules, change_facts,
-    count_change, count_deployment, deployment_facts, shortfalls,
+    ChangeFacts, DeploymentFacts, Judgement, Shortfall, Signer, change_facts, count_change,
+    count_deployment, deployment_facts, shortfalls,
 };
 use crate::policy::Question;
 use crate::policy::actions::Action;
 use crate::policy::entities::{ContextFacts, Store, datetime, set, uid};
 use crate::program::Program;
 use crate::request::{EntityUid, Request};
-use crate::verdict::{Effect, Fault, Missing, Verdict, code};
-
-/// Candidates listed for a missing signature.
-const MAX_CANDIDATES: usize = 50;
-/// People asked about for a missing signature, whatever the directory holds.
-const MAX_ASKED: usize = 500;
+use crate::verdict::{Effect, Fault, Verdict, code};
 
 pub(super) fn decide(program: &Program, request: &Request) -> Result<Verdict, Stop> {
     let now = request
@@ -350,88 +347,6 @@ impl<'a, 'e> Case<'a, 'e> {
         let signers = own.into_iter().flat_map(|s| &s.judgement.signers);
         set(signers.filter_map(|person| store.person_uid(*person)))
     }
-
-    fn missing(
-        &self,
-        store: &mut Store<'a, 'e>,
-        facts: &ContextFacts,
-        signatures: &[Signatures],
-        shortfalls: &[(&Quorum, usize, Shortfall)],
-        holding: &BTreeSet<&str>,
-    ) -> Result<Vec<Missing>, Fault> {
-        let held: Vec<_> = shortfalls
-            .iter()
-            .filter(|(quorum, ..)| holding.contains(quorum.name.as_str()))
-            .filter_map(|(quorum, ix, shortfall)| Some((quorum, signatures.get(*ix)?, shortfall)))
-            .collect();
-        if held.is_empty() {
-            return Ok(Vec::new());
-        }
-        let by_role = self.people_by_role();
-        let pools: Vec<Vec<PersonIx>> = held
-            .iter()
-            .map(|(_, signed, shortfall)| pool(&by_role, signed, shortfall))
-            .collect();
-        for person in pools.iter().flatten() {
-            store.add_person(*person);
-        }
-        let entities = store.entities()?;
-        let mut rules = self.approve_rules(&entities, facts);
-        let entries = held
-            .into_iter()
-            .zip(pools)
-            .map(|((quorum, signed, shortfall), pool)| {
-                let mut permitted = pool
-                    .iter()
-                    .take(MAX_ASKED)
-                    .filter(|person| rules.refusal(**person, &signed.resource).is_none())
-                    .filter_map(|person| Some(self.index.person(*person)?.id.to_string()));
-                let candidates: Vec<String> = permitted.by_ref().take(MAX_CANDIDATES).collect();
-                let more = permitted.next().is_some();
-                Missing {
-                    quorum: quorum.name.clone(),
-                    resource: signed.resource.clone(),
-                    role: shortfall.role.clone(),
-                    count: shortfall.count,
-                    more_candidates: more || pool.len() > MAX_ASKED,
-                    candidates,
-                }
-            });
-        Ok(entries.collect())
-    }
-
-    /// People by the roles that they hold, each list sorted by id.
-    fn people_by_role(&self) -> BTreeMap<&'e str, Vec<(&'e str, PersonIx)>> {
-        let mut map = BTreeMap::<&str, Vec<(&str, PersonIx)>>::new();
-        for (ix, person) in (0..).zip(&self.index.evidence.people) {
-            for role in &person.roles {
-                map.entry(role.as_str())
-                    .or_default()
-                    .push((person.id.as_str(), ix));
-            }
-        }
-        map
-    }
-}
-
-/// People who hold a role that would fill `shortfall` and do not count yet, sorted by id.
-fn pool(
-    by_role: &BTreeMap<&str, Vec<(&str, PersonIx)>>,
-    signed: &Signatures,
-    shortfall: &Shortfall,
-) -> Vec<PersonIx> {
-    let roles = shortfall.fillable_by.iter();
-    let holders = roles
-        .filter_map(|role| by_role.get(role.as_str()))
-        .flatten();
-    let signers = &signed.judgement.signers;
-    let sorted: BTreeSet<_> = holders.filter(|(_, ix)| !signers.contains(ix)).collect();
-    // One more than is asked about tells that there are more.
-    sorted
-        .into_iter()
-        .map(|(_, ix)| *ix)
-        .take(MAX_ASKED + 1)
-        .collect()
 }
 
 fn action<'a>(program: &'a Program, uid: &EntityUid) -> Result<(EntityUID, &'a Action), Stop> {

@@ -139,3 +139,6 @@ impl<'e> Graph<'e> {
 fn texts<'e>(list: &'e [Text<'e>]) -> impl Iterator<Item = &'e str> {
     list.iter().map(Text::as_str)
 }
+
+#[cfg(test)]
+mod tests;

@@ -13,6 +13,9 @@ pub(crate) struct Contributors {
     pub(crate) machines: BTreeSet<MachineIx>,
     /// At least one account belongs to nobody.
     pub(crate) unattributed: bool,
+    /// At least one machine that is not the forge itself has no owner, so that
+    /// nobody answers for what it did.
+    pub(crate) ownerless_machine: bool,
 }
 
 impl Contributors {
@@ -25,7 +28,12 @@ impl Contributors {
             }
             Identity::Machine(machine) => {
                 self.machines.insert(machine);
-                self.people.extend(index.owners(machine));
+                let owners = index.owners(machine);
+                self.people.extend(owners);
+                let forge = index
+                    .machine(machine)
+                    .is_some_and(|m| m.kind.as_str() == "forge");
+                self.ownerless_machine |= owners.is_empty() && !forge;
                 None
             }
             Identity::Nobody => {
@@ -52,5 +60,6 @@ impl Contributors {
         self.people.extend(&other.people);
         self.machines.extend(&other.machines);
         self.unattributed |= other.unattributed;
+        self.ownerless_machine |= other.ownerless_machine;
     }
 }

@@ -50,7 +50,8 @@ pub(crate) fn deployment_facts<'e>(
         head: &artifact.revision,
         boundary: &deployment.boundary,
     })?;
-    let reviewed = reviewed(index, &changes);
+    let reviewed = reviewed(index, artifact, &changes);
+    let built_from_reviewed_head = tips(index, artifact, &changes).next().is_some();
     let mut facts = DeploymentFacts {
         deployment,
         artifact,
@@ -58,7 +59,7 @@ pub(crate) fn deployment_facts<'e>(
         environment,
         requester: None,
         contributors: Contributors::default(),
-        built_from_reviewed_head: built_from_reviewed_head(index, artifact, &changes),
+        built_from_reviewed_head,
         every_commit_in_a_change: shipped.iter().all(|ix| reviewed.contains(ix)),
         empty: shipped.is_empty(),
         changes,
@@ -132,11 +133,28 @@ fn changes<'e>(
 }
 
 /// Commits that belong to a change, and the merge commits that brought a
-/// reviewed head into the target branch.
-fn reviewed(index: &Index<'_>, changes: &[ChangeFacts<'_>]) -> BTreeSet<CommitIx> {
-    let commits = changes.iter().flat_map(|c| c.commits.iter().copied());
-    let merges = changes.iter().filter_map(|c| merge_of_head(index, c));
-    commits.chain(merges).collect()
+/// reviewed head into the target branch. A review in another repository, or
+/// on the way to another branch than the artifact's, is no review of this.
+fn reviewed(
+    index: &Index<'_>,
+    artifact: &Artifact<'_>,
+    changes: &[ChangeFacts<'_>],
+) -> BTreeSet<CommitIx> {
+    let targets: BTreeSet<&str> = tips(index, artifact, changes)
+        .map(|facts| facts.change.target.as_str())
+        .collect();
+    let here = changes.iter().filter(|facts| {
+        facts.change.repository == artifact.repository
+            && targets.contains(facts.change.target.as_str())
+    });
+    here.flat_map(|facts| {
+        facts
+            .commits
+            .iter()
+            .copied()
+            .chain(merge_of_head(index, facts))
+    })
+    .collect()
 }
 
 /// The change's merge commit, if the reviewed head is one of its parents.
@@ -146,12 +164,13 @@ fn merge_of_head(index: &Index<'_>, change: &ChangeFacts<'_>) -> Option<CommitIx
     parents.contains(&change.change.head).then_some(ix)
 }
 
-fn built_from_reviewed_head(
+/// Changes whose head, or the merge of it, is what the artifact was built from.
+fn tips<'c, 'e>(
     index: &Index<'_>,
     artifact: &Artifact<'_>,
-    changes: &[ChangeFacts<'_>],
-) -> bool {
-    changes.iter().any(|facts| {
+    changes: &'c [ChangeFacts<'e>],
+) -> impl Iterator<Item = &'c ChangeFacts<'e>> {
+    changes.iter().filter(|facts| {
         let change = facts.change;
         let merged = change.merge_commit.as_ref() == Some(&artifact.revision)
             && merge_of_head(index, facts).is_some();

@@ -123,3 +123,6 @@ impl<'n> Matching<'n> {
             .collect()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -162,6 +162,7 @@ impl<'a, 'e> Store<'a, 'e> {
             ("pushers", self.people_value(facts.pushers.iter().copied())),
             ("machine_contributors", self.machines_value(&who.machines)),
             ("unattributed", Value::from(who.unattributed)),
+            ("ownerless_machine", Value::from(who.ownerless_machine)),
             ("pushes_observed", Value::from(facts.pushes_observed)),
             ("empty", Value::from(facts.empty())),
         ];
@@ -207,6 +208,7 @@ impl<'a, 'e> Store<'a, 'e> {
             ),
             ("machine_contributors", self.machines_value(&who.machines)),
             ("unattributed", Value::from(who.unattributed)),
+            ("ownerless_machine", Value::from(who.ownerless_machine)),
             ("pushes_observed", Value::from(facts.pushes_observed())),
             (
                 "built_from_reviewed_head",
