@@ -1,0 +1,331 @@
+//! A pack's tests as data: requests with the verdict that they must get.
+//!
+//! ```text
+//! cases/allow/*.json      must be allowed
+//! cases/deny/*.json       must be denied, for exactly the reasons listed
+//! cases/fixtures/*.json   evidence that cases share
+//! ```
+//!
+//! A case is a request as `sod decide` takes it, the fixture with its evidence, what differs from the fixture
+//! (RFC 6902), and what is expected:
+//!
+//! ```json
+//! {
+//!   "description": "ana wrote it, so ana does not approve it",
+//!   "request": {
+//!     "principal": "Person::\"ana\"",
+//!     "action": "approve",
+//!     "resource": "Change::\"bank/payments#42\"",
+//!     "now": "2026-03-02T10:00:00Z"
+//!   },
+//!   "fixture": "payments.json",
+//!   "patch": [{"op": "replace", "path": "/people/0/active", "value": true}],
+//!   "expect": {"reasons": ["forbid:contributors-never-approve"]}
+//! }
+//! ```
+//!
+//! Reasons are `code` or `code:policy-id`, and the set of them must be the verdict's, no more and no less.
+//! [`read`] reads them, the caller decides [`Case::request`], [`Case::judge`] compares, [`undecided`] tells which
+//! rules no case decides.
+
+mod judge;
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use json_patch::Patch;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use sod_core::Effect;
+
+use crate::code::Code;
+use crate::finding::{Finding, Findings};
+use crate::folder::list;
+use crate::pack::Pack;
+use crate::source::{MAX_CASE, Source, display, unreadable};
+
+pub use judge::Mismatch;
+
+/// One request with the verdict that it must get.
+#[derive(Debug, Clone)]
+pub struct Case {
+    /// `deny/author-approves`
+    pub name: String,
+    /// Its file, as reached from the path that was asked for.
+    pub file: String,
+    /// What it is about.
+    pub description: String,
+    /// By the folder that it lies in.
+    pub effect: Effect,
+    /// A whole request, with the evidence in it.
+    pub request: Value,
+    /// What else is expected.
+    pub expect: Expectation,
+}
+
+/// What is expected of a verdict besides its effect.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Expectation {
+    /// `code` or `code:policy-id`: exactly these. Absent (on allow): any.
+    pub reasons: Option<BTreeSet<String>>,
+    /// Exactly these. Absent: any.
+    pub missing: Option<Vec<ExpectedMissing>>,
+    /// Each must be found; others may be there.
+    #[serde(default)]
+    pub approvals: Vec<ExpectedApproval>,
+}
+
+/// A need of a quorum that must be missing.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExpectedMissing {
+    /// Name of the quorum.
+    pub quorum: String,
+    /// The role that is missing.
+    pub role: String,
+    /// How many more people.
+    pub count: u32,
+    /// Of which change or deployment, `Change::"bank/payments#42"`. Absent: any.
+    pub resource: Option<String>,
+    /// Who could fill it, exactly. Absent: anybody.
+    pub candidates: Option<BTreeSet<String>>,
+}
+
+/// What must have become of an approval.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExpectedApproval {
+    /// On which change or deployment, `Change::"bank/payments#42"`. Absent: any.
+    pub resource: Option<String>,
+    /// Position in its list, from 0.
+    pub index: u32,
+    /// `counted` or why not.
+    pub code: String,
+    /// Which policies refused the approver, exactly. Absent: any.
+    pub policies: Option<BTreeSet<String>>,
+}
+
+/// As written.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawCase {
+    description: String,
+    request: RawRequest,
+    fixture: Option<String>,
+    patch: Option<Patch>,
+    expect: Expectation,
+}
+
+/// The keys of a request; what is in them is the host's to judge.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawRequest {
+    principal: Value,
+    action: Value,
+    resource: Value,
+    now: Option<Value>,
+    evidence: Option<Value>,
+    entities: Option<Value>,
+    context: Option<Value>,
+}
+
+/// Every case in the pack's own folder, by name.
+///
+/// # Errors
+/// All that is wrong with any of them.
+pub fn read(pack: &Pack) -> Result<Vec<Case>, Findings> {
+    let mut findings = Findings::default();
+    let folder = pack.folder().join("cases");
+    let mut cases = Vec::new();
+    for (effect, name) in [(Effect::Allow, "allow"), (Effect::Deny, "deny")] {
+        for path in json_files(&folder.join(name), &mut findings) {
+            if let Some(case) = read_case(&path, effect, &folder, &mut findings) {
+                cases.push(case);
+            }
+        }
+    }
+    let findings = findings.sorted();
+    if findings.has_errors() {
+        Err(findings)
+    } else {
+        Ok(cases)
+    }
+}
+
+fn json_files(folder: &Path, findings: &mut Findings) -> Vec<PathBuf> {
+    let paths = match list(folder) {
+        Ok(paths) => paths,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Vec::new(),
+        Err(error) => {
+            findings.push(unreadable(folder, &error, Code::Unreadable));
+            return Vec::new();
+        }
+    };
+    let (cases, stray): (Vec<_>, Vec<_>) = paths.into_iter().partition(|path| {
+        path.extension()
+            .is_some_and(|extension| extension == "json")
+    });
+    for path in stray {
+        let name = display(&path);
+        let finding = Finding::new(
+            Code::StrayFile,
+            format!("`{name}` is not read: it is no `.json` file"),
+        );
+        findings.push(
+            finding
+                .in_file(name)
+                .help("a case is a file `NAME.json` in `cases/allow` or `cases/deny`"),
+        );
+    }
+    cases
+}
+
+fn read_case(path: &Path, effect: Effect, cases: &Path, findings: &mut Findings) -> Option<Case> {
+    let source = findings.note(Source::read(path, MAX_CASE, Code::Unreadable))?;
+    let raw = findings.note(parse::<RawCase>(&source, Code::CaseInvalid))?;
+    if effect == Effect::Deny && raw.expect.reasons.as_ref().is_none_or(BTreeSet::is_empty) {
+        let finding = Finding::new(
+            Code::CaseExpectation,
+            "a case that expects a deny must say for which reasons",
+        );
+        findings.push(at_key(finding, &source, "expect").help(
+            "`\"reasons\": [\"forbid:ID-OF-A-RULE\"]`: a deny for another reason proves nothing",
+        ));
+    }
+    let evidence = findings.note(evidence(&raw, &source, cases))?;
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    let folder = match effect {
+        Effect::Allow => "allow",
+        Effect::Deny => "deny",
+    };
+    Some(Case {
+        name: format!("{folder}/{stem}"),
+        file: source.name.clone(),
+        description: raw.description,
+        effect,
+        request: request(raw.request, evidence),
+        expect: raw.expect,
+    })
+}
+
+/// JSON, with the place of what is wrong.
+fn parse<T: for<'de> Deserialize<'de>>(source: &Source, code: Code) -> Result<T, Finding> {
+    serde_json::from_str(&source.text).map_err(|error| {
+        let message = error.to_string();
+        let place = format!(" at line {} column {}", error.line(), error.column());
+        let message = message.strip_suffix(&place).unwrap_or(&message);
+        let line_start: usize = source
+            .text
+            .split_inclusive('\n')
+            .take(error.line().saturating_sub(1))
+            .map(str::len)
+            .sum();
+        let mut at = (line_start + error.column().saturating_sub(1)).min(source.text.len());
+        while !source.text.is_char_boundary(at) {
+            at -= 1;
+        }
+        Finding::new(code, message).at(source, at..at)
+    })
+}
+
+/// Points at the first time that a key is written.
+fn at_key(finding: Finding, source: &Source, key: &str) -> Finding {
+    let key = format!("\"{key}\"");
+    match source.text.find(&key) {
+        Some(at) => finding.at(source, at..at + key.len()),
+        None => finding.at(source, 0..0),
+    }
+}
+
+/// The fixture or what the request carries, patched.
+fn evidence(raw: &RawCase, source: &Source, cases: &Path) -> Result<Option<Value>, Finding> {
+    let fixture = match &raw.fixture {
+        Some(name) => Some(fixture(name, source, cases)?),
+        None => None,
+    };
+    let evidence = match (fixture, &raw.request.evidence) {
+        (Some(_), Some(_)) => {
+            let finding = Finding::new(
+                Code::CaseInvalid,
+                "a case has a fixture or evidence, not both",
+            );
+            return Err(at_key(finding, source, "fixture"));
+        }
+        (fixture, written) => fixture.or_else(|| written.clone()),
+    };
+    let Some(patch) = &raw.patch else {
+        return Ok(evidence);
+    };
+    let Some(mut evidence) = evidence else {
+        let finding = Finding::new(
+            Code::CasePatch,
+            "a patch, and no evidence that it could change",
+        );
+        return Err(
+            at_key(finding, source, "patch").help("name a fixture: `\"fixture\": \"NAME.json\"`")
+        );
+    };
+    json_patch::patch(&mut evidence, patch).map_err(|error| {
+        let finding = Finding::new(
+            Code::CasePatch,
+            format!("the patch does not apply: {error}"),
+        );
+        at_key(finding, source, "patch")
+            .help("each path must be in the evidence as the operations before leave it")
+    })?;
+    Ok(Some(evidence))
+}
+
+fn fixture(name: &str, source: &Source, cases: &Path) -> Result<Value, Finding> {
+    let path = cases.join("fixtures").join(name);
+    let fixture = Source::read(&path, MAX_CASE, Code::CaseFixture).map_err(|finding| {
+        let finding = Finding::new(finding.code, finding.message);
+        at_key(finding, source, "fixture").help("a fixture is a path relative to `cases/fixtures`")
+    })?;
+    parse(&fixture, Code::CaseFixture)
+}
+
+fn request(raw: RawRequest, evidence: Option<Value>) -> Value {
+    let keys = [
+        ("principal", Some(raw.principal)),
+        ("action", Some(raw.action)),
+        ("resource", Some(raw.resource)),
+        ("now", raw.now),
+        ("evidence", evidence),
+        ("entities", raw.entities),
+        ("context", raw.context),
+    ];
+    let present = keys
+        .into_iter()
+        .filter_map(|(key, value)| Some((key.to_owned(), value?)));
+    Value::Object(present.collect::<Map<String, Value>>())
+}
+
+impl Case {
+    /// Ids of the rules that decide this case, if it passes: those that its expectation names.
+    pub fn decided_by(&self) -> BTreeSet<&str> {
+        let reasons = self.expect.reasons.iter().flatten();
+        let of_reasons = reasons.filter_map(|reason| reason.split_once(':').map(|(_, id)| id));
+        let approvals = self.expect.approvals.iter();
+        let of_approvals = approvals.flat_map(|approval| approval.policies.iter().flatten());
+        of_reasons.chain(of_approvals.map(String::as_str)).collect()
+    }
+}
+
+/// The pack's own rules that decide none of the cases which passed, as findings of a test run.
+pub fn undecided<'a>(pack: &Pack, passed: impl IntoIterator<Item = &'a Case>) -> Findings {
+    let decided: BTreeSet<&str> = passed.into_iter().flat_map(Case::decided_by).collect();
+    let rules = pack
+        .own_rules()
+        .filter(|rule| !decided.contains(rule.id.as_str()));
+    let mut findings = Findings::default();
+    findings.extend(rules.map(|rule| {
+        rule.finding(
+            Code::RuleUndecided,
+            format!("rule `{}` decides no case that passes", rule.id),
+        )
+        .help("write a case that expects it as a reason, or delete a rule that nothing needs")
+    }));
+    findings.sorted()
+}

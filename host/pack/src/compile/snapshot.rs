@@ -1,0 +1,226 @@
+//! The engine with a pack loaded, as a module that begins there.
+
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
+use wasmtime::{
+    Config, Engine, Instance, Memory, Module, OptLevel, Store, Strategy, TypedFunc, Val,
+};
+use wasmtime_wizer::{InstanceState, SnapshotVal, ValType, Wizer};
+
+use super::CompileError;
+
+/// Memory that a loaded pack may take: half of what hosts give to a decision.
+const MAX_PAGES: u64 = 512;
+
+/// Instantiates the engine without any import, loads the bundle, and keeps the state.
+pub(super) fn load(engine: &[u8], bundle: &[u8]) -> Result<Vec<u8>, CompileError> {
+    let mut wizer = Wizer::new();
+    wizer.init_func("sod_load");
+    let (context, instrumented) = wizer.instrument(engine).map_err(CompileError::engine)?;
+    let sandbox = sandbox().map_err(CompileError::engine)?;
+    let module = Module::new(&sandbox, instrumented)
+        .map_err(|error| CompileError::engine(format!("{error:#}")))?;
+    let mut store = Store::new(&sandbox, ());
+    let instance = Instance::new(&mut store, &module, &[]).map_err(CompileError::engine)?;
+    let mut loading = Loading {
+        store,
+        instance,
+        unreadable: None,
+    };
+    loading.run(bundle)?;
+    let snapshot = ready(wizer.snapshot(&context, &mut loading));
+    match (snapshot, loading.unreadable) {
+        (Some(Ok(snapshot)), None) => Ok(snapshot),
+        (Some(Err(error)), _) => Err(CompileError::engine(error)),
+        (_, name) => {
+            let name = name.unwrap_or_default();
+            Err(CompileError::engine(format!(
+                "its state `{name}` cannot be read"
+            )))
+        }
+    }
+}
+
+/// The code runs once: compiling it fast is worth more than fast code.
+fn sandbox() -> wasmtime::Result<Engine> {
+    let mut config = Config::new();
+    config
+        .strategy(Strategy::Cranelift)
+        .cranelift_opt_level(OptLevel::None);
+    Engine::new(&config)
+}
+
+/// An engine that a pack is being loaded into.
+struct Loading {
+    store: Store<()>,
+    instance: Instance,
+    /// Name of a piece of state that could not be read: then the snapshot is void.
+    unreadable: Option<String>,
+}
+
+impl Loading {
+    fn run(&mut self, bundle: &[u8]) -> Result<(), CompileError> {
+        let length =
+            u32::try_from(bundle.len()).map_err(|_| failed("the pack has more than 4 GiB"))?;
+        let allocate: TypedFunc<u32, u32> = self.function("sod_alloc")?;
+        let load: TypedFunc<(u32, u32), u32> = self.function("sod_load")?;
+        let at = allocate.call(&mut self.store, length).map_err(failed)?;
+        self.memory()?
+            .write(&mut self.store, at as usize, bundle)
+            .map_err(failed)?;
+        if load.call(&mut self.store, (at, length)).map_err(failed)? != 0 {
+            let message = self.error()?;
+            return Err(CompileError::Refused { message });
+        }
+        let pages = self.memory()?.size(&self.store);
+        if pages > MAX_PAGES {
+            let limit = MAX_PAGES;
+            return Err(CompileError::TooLarge { pages, limit });
+        }
+        Ok(())
+    }
+
+    /// What the engine has to say about a pack that it refuses.
+    fn error(&mut self) -> Result<String, CompileError> {
+        let at: TypedFunc<(), u32> = self.function("sod_error_ptr")?;
+        let length: TypedFunc<(), u32> = self.function("sod_error_len")?;
+        let at = at.call(&mut self.store, ()).map_err(failed)? as usize;
+        let length = length.call(&mut self.store, ()).map_err(failed)? as usize;
+        let memory = self.memory()?.data(&self.store);
+        let text = memory.get(at..).and_then(|rest| rest.get(..length));
+        Ok(String::from_utf8_lossy(text.unwrap_or_default()).into_owned())
+    }
+
+    fn function<P: wasmtime::WasmParams, R: wasmtime::WasmResults>(
+        &mut self,
+        name: &str,
+    ) -> Result<TypedFunc<P, R>, CompileError> {
+        self.instance
+            .get_typed_func(&mut self.store, name)
+            .map_err(CompileError::engine)
+    }
+
+    fn memory(&mut self) -> Result<Memory, CompileError> {
+        self.instance
+            .get_memory(&mut self.store, "memory")
+            .ok_or_else(|| CompileError::engine("it exports no memory"))
+    }
+}
+
+fn failed(error: impl std::fmt::Display) -> CompileError {
+    CompileError::Failed {
+        message: format!("{error:#}"),
+    }
+}
+
+impl InstanceState for Loading {
+    async fn global_get(&mut self, name: &str, _: ValType) -> SnapshotVal {
+        let global = self.instance.get_global(&mut self.store, name);
+        match global.map(|global| global.get(&mut self.store)) {
+            Some(Val::I32(value)) => SnapshotVal::I32(value),
+            Some(Val::I64(value)) => SnapshotVal::I64(value),
+            Some(Val::F32(value)) => SnapshotVal::F32(value),
+            Some(Val::F64(value)) => SnapshotVal::F64(value),
+            Some(Val::V128(value)) => SnapshotVal::V128(value.as_u128()),
+            _ => {
+                self.unreadable = Some(name.to_owned());
+                SnapshotVal::I32(0)
+            }
+        }
+    }
+
+    async fn memory_contents(&mut self, name: &str, contents: impl FnOnce(&[u8]) + Send) {
+        match self.instance.get_memory(&mut self.store, name) {
+            Some(memory) => contents(memory.data(&self.store)),
+            None => {
+                self.unreadable = Some(name.to_owned());
+                contents(&[]);
+            }
+        }
+    }
+}
+
+/// The result of a future that has nothing to wait for: all of the above answers at once.
+fn ready<F: Future>(future: F) -> Option<F::Output> {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(output) => Some(output),
+        Poll::Pending => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use super::*;
+
+    /// An engine in little: `load` is the body of its load function.
+    fn engine(memory: &str, load: &str) -> Vec<u8> {
+        let text = format!(
+            r#"(module
+                (memory (export "memory") {memory})
+                (global $loaded (export "loaded") (mut i32) (i32.const 0))
+                (data (i32.const 16) "no such type")
+                (func (export "sod_alloc") (param i32) (result i32) (i32.const 1024))
+                (func (export "sod_load") (param $at i32) (param $length i32) (result i32) {load})
+                (func (export "sod_error_ptr") (result i32) (i32.const 16))
+                (func (export "sod_error_len") (result i32) (i32.const 12)))"#
+        );
+        wat::parse_str(text).unwrap()
+    }
+
+    #[test]
+    fn what_the_load_leaves_in_memory_and_globals_is_there_from_the_start() {
+        let load = "(global.set $loaded (local.get $length)) (i32.const 0)";
+        let snapshot = load_text(load).unwrap();
+        let sandbox = sandbox().unwrap();
+        let module = Module::new(&sandbox, snapshot).unwrap();
+        let mut store = Store::new(&sandbox, ());
+        let instance = Instance::new(&mut store, &module, &[]).unwrap();
+        let loaded = instance.get_global(&mut store, "loaded").unwrap();
+        assert_eq!(loaded.get(&mut store).i32(), Some(6));
+        let memory = instance.get_memory(&mut store, "memory").unwrap();
+        assert_eq!(memory.data(&store).get(1024..1030), Some(&b"bundle"[..]));
+        assert!(instance.get_func(&mut store, "sod_load").is_none());
+    }
+
+    fn load_text(load: &str) -> Result<Vec<u8>, CompileError> {
+        super::load(&engine("1", load), b"bundle")
+    }
+
+    #[test]
+    fn a_pack_that_the_engine_does_not_take_is_no_component() {
+        let refused = load_text("(i32.const 1)").unwrap_err().to_string();
+        assert_eq!(refused, "the engine refuses the pack: no such type");
+        let trapped = load_text("unreachable").unwrap_err();
+        assert!(matches!(trapped, CompileError::Failed { .. }), "{trapped}");
+        let endless = load_text("(call 1 (i32.const 0) (i32.const 0))").unwrap_err();
+        assert!(matches!(endless, CompileError::Failed { .. }), "{endless}");
+        let grows = load_text("(drop (memory.grow (i32.const 600))) (i32.const 0)").unwrap_err();
+        assert!(
+            matches!(grows, CompileError::TooLarge { pages: 601, .. }),
+            "{grows}"
+        );
+    }
+
+    #[test]
+    fn an_engine_that_imports_or_lacks_something_is_not_used() {
+        let imports = r#"(module (import "env" "now" (func)) (memory (export "memory") 1))"#;
+        for text in [
+            imports,
+            "(module)",
+            r#"(module (memory (export "memory") 1))"#,
+        ] {
+            let error = super::load(&wat::parse_str(text).unwrap(), b"").unwrap_err();
+            assert!(
+                matches!(error, CompileError::Engine { .. }),
+                "{text}: {error}"
+            );
+        }
+        assert!(matches!(
+            super::load(b"engine", b""),
+            Err(CompileError::Engine { .. })
+        ));
+    }
+}

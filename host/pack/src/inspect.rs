@@ -1,0 +1,158 @@
+//! What is inside a component, without running it.
+
+use miette::Diagnostic;
+use serde::Serialize;
+use sod_core::bundle::sha256;
+use wasmparser::{Encoding, Parser, Payload, Validator};
+
+use crate::compile::INTERFACE;
+use crate::compile::metadata::{FORMAT, PackSection, SECTION};
+
+/// What a component is and says about itself. Nothing of it is proven but `sha256`, `size`, `imports` and `exports`:
+/// a component's author can write anything into the rest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Inspection {
+    /// `sha256:` and 64 hex digits over all bytes.
+    pub sha256: String,
+    /// In bytes.
+    pub size: usize,
+    /// What the host would have to give it. A sealed component has none.
+    pub imports: Vec<String>,
+    /// What it gives the host.
+    pub exports: Vec<String>,
+    /// Standard metadata: version.
+    pub version: Option<String>,
+    /// Standard metadata: description.
+    pub description: Option<String>,
+    /// Standard metadata: SPDX expression.
+    pub licenses: Option<String>,
+    /// Standard metadata: revision of the sources.
+    pub revision: Option<String>,
+    /// The section `sod:pack`.
+    pub pack: PackSection,
+}
+
+/// Why something is not a component made by sod.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Diagnostic)]
+#[non_exhaustive]
+pub enum InspectError {
+    /// Not WebAssembly at all.
+    #[error("this is not WebAssembly: {0}")]
+    #[diagnostic(code("not-wasm"), help("`sod build PACK -o FILE` writes one"))]
+    NotWasm(String),
+    /// A core module.
+    #[error("this is a WebAssembly module, not a component")]
+    #[diagnostic(
+        code("not-a-component"),
+        help("`sod build PACK -o FILE` writes a component")
+    )]
+    NotAComponent,
+    /// Another component.
+    #[error("this component does not export `{INTERFACE}`")]
+    #[diagnostic(
+        code("not-a-policy"),
+        help("it was not made by `sod build`, or by a version with another contract")
+    )]
+    NotAPolicy,
+    /// No section `sod:pack`, or several, or one that cannot be read.
+    #[error("the section `{SECTION}` {0}")]
+    #[diagnostic(
+        code("bad-metadata"),
+        help("it was not made by `sod build`, or has been changed since")
+    )]
+    BadMetadata(String),
+}
+
+/// Reads a component. Any bytes are safe to give to it.
+///
+/// # Errors
+/// What it is instead, if it is not a component made by sod.
+pub fn inspect(bytes: &[u8]) -> Result<Inspection, InspectError> {
+    let sections = Sections::read(bytes)?;
+    if !sections.exports.iter().any(|export| export == INTERFACE) {
+        return Err(InspectError::NotAPolicy);
+    }
+    let pack = sections.pack()?;
+    let text = |name: &str| {
+        let (_, data) = sections.custom.iter().find(|(found, _)| *found == name)?;
+        Some(String::from_utf8_lossy(data).into_owned())
+    };
+    Ok(Inspection {
+        sha256: sha256(bytes),
+        size: bytes.len(),
+        version: text("version"),
+        description: text("description"),
+        licenses: text("licenses"),
+        revision: text("revision"),
+        pack,
+        imports: sections.imports,
+        exports: sections.exports,
+    })
+}
+
+/// The outermost sections that matter.
+#[derive(Default)]
+struct Sections<'a> {
+    imports: Vec<String>,
+    exports: Vec<String>,
+    custom: Vec<(&'a str, &'a [u8])>,
+}
+
+impl<'a> Sections<'a> {
+    fn read(bytes: &'a [u8]) -> Result<Self, InspectError> {
+        let not_wasm =
+            |error: wasmparser::BinaryReaderError| InspectError::NotWasm(error.to_string());
+        if !Parser::is_core_wasm(bytes) {
+            Validator::new().validate_all(bytes).map_err(not_wasm)?;
+        }
+        let mut sections = Sections::default();
+        // Modules and components inside have sections of their own.
+        let mut depth = 0usize;
+        for payload in Parser::new(0).parse_all(bytes) {
+            match payload.map_err(not_wasm)? {
+                Payload::Version { encoding, .. } if depth == 0 && encoding == Encoding::Module => {
+                    return Err(InspectError::NotAComponent);
+                }
+                Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
+                Payload::End(_) => depth = depth.saturating_sub(1),
+                Payload::ComponentImportSection(imports) if depth == 0 => {
+                    for import in imports {
+                        sections
+                            .imports
+                            .push(import.map_err(not_wasm)?.name.name.to_owned());
+                    }
+                }
+                Payload::ComponentExportSection(exports) if depth == 0 => {
+                    for export in exports {
+                        sections
+                            .exports
+                            .push(export.map_err(not_wasm)?.name.name.to_owned());
+                    }
+                }
+                Payload::CustomSection(custom) if depth == 0 => {
+                    sections.custom.push((custom.name(), custom.data()))
+                }
+                _ => {}
+            }
+        }
+        Ok(sections)
+    }
+
+    fn pack(&self) -> Result<PackSection, InspectError> {
+        let bad = |problem: String| InspectError::BadMetadata(problem);
+        let mut found = self.custom.iter().filter(|(name, _)| *name == SECTION);
+        let (_, data) = found.next().ok_or_else(|| bad("is absent".to_owned()))?;
+        if found.next().is_some() {
+            return Err(bad("is there more than once".to_owned()));
+        }
+        let pack: PackSection = serde_json::from_slice(data)
+            .map_err(|error| bad(format!("cannot be read: {error}")))?;
+        match pack.format {
+            FORMAT => Ok(pack),
+            other => Err(bad(format!(
+                "has format {other}; this version of sod reads {FORMAT}"
+            ))),
+        }
+    }
+}

@@ -1,0 +1,213 @@
+//! `pack.toml`: what its author wrote, made into what is valid.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::path::Path;
+
+use serde::Deserialize;
+use sod_core::{Mode, Quorum, QuorumOf};
+use toml::Spanned;
+
+use crate::code::Code;
+use crate::finding::{Finding, Findings};
+use crate::source::{MAX_TEXT, Source};
+
+/// The file that makes a folder a pack.
+pub const MANIFEST: &str = "pack.toml";
+
+/// As written.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawManifest {
+    name: Spanned<String>,
+    version: Spanned<String>,
+    description: Option<String>,
+    license: Option<Spanned<String>>,
+    #[serde(default = "evidence")]
+    mode: Spanned<Mode>,
+    #[serde(default)]
+    includes: Vec<Spanned<String>>,
+    #[serde(default)]
+    quorum: BTreeMap<Spanned<String>, RawQuorum>,
+}
+
+fn evidence() -> Spanned<Mode> {
+    Spanned::new(0..0, Mode::Evidence)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawQuorum {
+    of: QuorumOf,
+    need: Spanned<BTreeMap<Spanned<String>, Spanned<i64>>>,
+}
+
+/// A pack's name, version and so on, valid.
+#[derive(Debug)]
+pub(crate) struct Manifest {
+    pub(crate) name: String,
+    pub(crate) name_at: Range<usize>,
+    pub(crate) version: String,
+    pub(crate) description: Option<String>,
+    pub(crate) license: Option<String>,
+    pub(crate) mode: Mode,
+    pub(crate) mode_at: Range<usize>,
+    pub(crate) includes: Vec<(String, Range<usize>)>,
+    pub(crate) quorums: Vec<(Quorum, Range<usize>)>,
+    pub(crate) source: Source,
+}
+
+impl Manifest {
+    /// Reads the manifest of a pack folder. `None` if nothing can be made of it.
+    pub(crate) fn read(folder: &Path, findings: &mut Findings) -> Option<Self> {
+        let path = folder.join(MANIFEST);
+        let source = Source::read(&path, MAX_TEXT, Code::ManifestMissing).map_err(|finding| {
+            let is_missing = finding.code == Code::ManifestMissing;
+            let help = "a pack is a folder with a `pack.toml`; its first lines are `name = \"my-pack\"` and `version = \"0.1.0\"`";
+            if is_missing { finding.help(help) } else { finding }
+        });
+        let source = findings.note(source)?;
+        let raw =
+            toml::from_str::<RawManifest>(&source.text).map_err(|error| invalid(&source, &error));
+        let raw = findings.note(raw)?;
+        Some(validate(raw, source, findings))
+    }
+}
+
+fn invalid(source: &Source, error: &toml::de::Error) -> Finding {
+    let message = error.message().trim_end_matches('.').replace('\n', "; ");
+    Finding::new(Code::ManifestInvalid, message)
+        .at(source, error.span().unwrap_or(0..0))
+        .help("docs/diagnostics.md#manifest-invalid has the keys and what they take")
+}
+
+fn validate(raw: RawManifest, source: Source, findings: &mut Findings) -> Manifest {
+    let mut check = |ok: bool, code, at: Range<usize>, message: String, help: &str| {
+        if !ok {
+            findings.push(Finding::new(code, message).at(&source, at).help(help));
+        }
+    };
+    let name = raw.name.get_ref();
+    check(
+        is_kebab_case(name),
+        Code::NameInvalid,
+        raw.name.span(),
+        format!("`{name}` is not a name for a pack"),
+        "lower-case letters, digits and single hyphens, such as `protected-deploy`",
+    );
+    let version = raw.version.get_ref();
+    check(
+        semver::Version::parse(version).is_ok(),
+        Code::VersionInvalid,
+        raw.version.span(),
+        format!("`{version}` is not a version"),
+        "a semantic version has three numbers: `1.0.0`",
+    );
+    if let Some(license) = &raw.license {
+        check(
+            spdx::Expression::parse(license.get_ref()).is_ok(),
+            Code::LicenseInvalid,
+            license.span(),
+            format!("`{}` is not an SPDX licence expression", license.get_ref()),
+            "for example `Apache-2.0`, `MIT OR Apache-2.0`, or `LicenseRef-internal` for one of your own",
+        );
+    }
+    let mode = *raw.mode.get_ref();
+    let quorums = raw.quorum.into_iter().filter_map(|(name, quorum)| {
+        let at = name.span();
+        Some((valid_quorum(name, quorum, &source, findings)?, at))
+    });
+    Manifest {
+        quorums: quorums.collect(),
+        name: raw.name.get_ref().clone(),
+        name_at: raw.name.span(),
+        version: raw.version.into_inner(),
+        description: raw.description,
+        license: raw.license.map(Spanned::into_inner),
+        mode,
+        mode_at: raw.mode.span(),
+        includes: raw
+            .includes
+            .into_iter()
+            .map(|include| (include.get_ref().clone(), include.span()))
+            .collect(),
+        source,
+    }
+}
+
+/// The quorum as far as it is valid: what is not is a finding, and the rules can still be checked.
+fn valid_quorum(
+    name: Spanned<String>,
+    raw: RawQuorum,
+    source: &Source,
+    findings: &mut Findings,
+) -> Option<Quorum> {
+    let mut refuse = |at: Range<usize>, message: String, help: &str| {
+        findings.push(
+            Finding::new(Code::QuorumInvalid, message)
+                .at(source, at)
+                .help(help),
+        );
+    };
+    let named = is_identifier(name.get_ref());
+    if !named {
+        refuse(
+            name.span(),
+            format!("no policy can write `context.quorum.{}`", name.get_ref()),
+            "letters, digits and underscores, not a digit first, and not a word of Cedar",
+        );
+    }
+    if raw.need.get_ref().is_empty() {
+        refuse(
+            raw.need.span(),
+            format!(
+                "quorum `{}` needs nobody, so it would always be met",
+                name.get_ref()
+            ),
+            "name at least one role: `need = { security = 1 }`",
+        );
+    }
+    let mut need = BTreeMap::new();
+    for (role, count) in raw.need.into_inner() {
+        match u32::try_from(*count.get_ref()) {
+            Ok(people @ 1..=MAX_PEOPLE) => {
+                need.insert(role.into_inner(), people);
+            }
+            _ => refuse(
+                count.span(),
+                format!("`{}` is not a number of people", count.get_ref()),
+                "from 1 to 1000",
+            ),
+        }
+    }
+    named.then(|| Quorum {
+        name: name.into_inner(),
+        of: raw.of,
+        need,
+    })
+}
+
+/// A quorum of more is a slip of the finger.
+const MAX_PEOPLE: u32 = 1000;
+
+/// `a`, `a-b`, `a1-2b`: how packs and rules are named.
+pub(crate) fn is_kebab_case(name: &str) -> bool {
+    let is_word = |word: &str| {
+        !word.is_empty()
+            && word
+                .bytes()
+                .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+    };
+    name.len() <= 128 && name.split('-').all(is_word)
+}
+
+/// Can Cedar read it after a dot, and declare it as an attribute?
+fn is_identifier(name: &str) -> bool {
+    use sod_core::cedar::Expression;
+    let starts_well = name.starts_with(|c: char| c == '_' || c.is_ascii_alphabetic());
+    let goes_on_well = name.chars().all(|c| c == '_' || c.is_ascii_alphanumeric());
+    name.len() <= 128
+        && starts_well
+        && goes_on_well
+        && format!("context.{name}").parse::<Expression>().is_ok()
+}

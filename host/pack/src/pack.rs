@@ -1,0 +1,304 @@
+//! A pack: read, merged with what it includes, and valid.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use sod_core::cedar::{PolicyId, PolicySet, Schema, ValidationMode, ValidationWarning, Validator};
+use sod_core::{Bundle, Mode, PolicySource, Quorum};
+
+use crate::cedar_findings::{code_of_error, code_of_warning, from_diagnostic};
+use crate::code::Code;
+use crate::finding::{Finding, Findings};
+use crate::folder::{Folder, read_tree};
+use crate::rules::{self, Rule};
+use crate::schema;
+use crate::source::Source;
+
+/// A valid pack with everything that it includes.
+#[derive(Debug)]
+pub struct Pack {
+    folder: PathBuf,
+    name: String,
+    version: String,
+    description: Option<String>,
+    license: Option<String>,
+    mode: Mode,
+    schema: String,
+    rules: Vec<Rule>,
+    quorums: Vec<Quorum>,
+    warnings: Findings,
+}
+
+impl Pack {
+    /// Reads a pack folder, merges what it includes and validates the whole.
+    ///
+    /// # Errors
+    /// All that is wrong with it, warnings among it.
+    pub fn open(folder: impl AsRef<Path>) -> Result<Self, Findings> {
+        let mut findings = Findings::default();
+        let pack = build(folder.as_ref(), &mut findings);
+        let findings = findings.sorted();
+        match pack {
+            Some(pack) if !findings.has_errors() => Ok(Pack {
+                warnings: findings,
+                ..pack
+            }),
+            _ => Err(findings),
+        }
+    }
+
+    /// The folder, as it was asked for.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its version.
+    pub fn version(&self) -> &str {
+        &self.version
+    }
+
+    /// What it is for.
+    pub fn description(&self) -> Option<&str> {
+        self.description.as_deref()
+    }
+
+    /// An SPDX expression.
+    pub fn license(&self) -> Option<&str> {
+        self.license.as_deref()
+    }
+
+    /// Which requests it takes.
+    pub fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    /// Every rule, included ones too, by id.
+    pub fn rules(&self) -> &[Rule] {
+        &self.rules
+    }
+
+    /// The rules in its own folder, by id.
+    pub fn own_rules(&self) -> impl Iterator<Item = &Rule> {
+        self.rules.iter().filter(|rule| rule.pack == self.name)
+    }
+
+    /// Every quorum, included ones too, by name.
+    pub fn quorums(&self) -> &[Quorum] {
+        &self.quorums
+    }
+
+    /// The whole schema in Cedar's schema syntax.
+    pub fn schema(&self) -> &str {
+        &self.schema
+    }
+
+    /// What is valid, and probably not what is meant.
+    pub fn warnings(&self) -> &Findings {
+        &self.warnings
+    }
+
+    /// What the engine loads.
+    pub fn bundle(&self) -> Bundle {
+        let policy = |rule: &Rule| PolicySource {
+            id: rule.id.clone(),
+            pack: rule.pack.clone(),
+            text: rule.text.clone(),
+        };
+        Bundle {
+            name: self.name.clone(),
+            version: self.version.clone(),
+            mode: self.mode,
+            schema: self.schema.clone(),
+            policies: self.rules.iter().map(policy).collect(),
+            quorums: self.quorums.clone(),
+        }
+    }
+}
+
+/// `None` if what is wrong leaves nothing to go on with.
+fn build(path: &Path, findings: &mut Findings) -> Option<Pack> {
+    let tree = read_tree(path, findings);
+    let whole = !findings.iter().any(|finding| leaves_a_gap(finding.code));
+    let root = tree.last()?;
+    let mode = root.manifest.mode;
+    check_names(&tree, findings);
+    check_modes(&tree, root, findings);
+    let quorums = merge_quorums(&tree, findings);
+    let own: Vec<&Source> = tree
+        .iter()
+        .filter_map(|folder| folder.schema.as_ref())
+        .collect();
+    if mode == Mode::Cedar && root.schema.is_none() {
+        let message = "a pack in mode `cedar` needs a `schema.cedarschema`";
+        let finding = Finding::new(Code::SchemaMissing, message);
+        let finding = finding.at(&root.manifest.source, root.manifest.mode_at.clone());
+        findings.push(finding.help("declare the entity types and actions of your requests in it"));
+    }
+    let nothing = mode == Mode::Cedar && own.is_empty();
+    let schema = if nothing {
+        None
+    } else {
+        schema::merge(mode, &quorums, &own, findings)
+    };
+    let parse = |folder: &Folder| -> Vec<Rule> {
+        let sources = folder.rules.iter();
+        let name = &folder.manifest.name;
+        sources
+            .flat_map(|source| rules::parse(source, name, findings))
+            .collect()
+    };
+    let rules = tree.iter().flat_map(parse).collect();
+    let mut rules = rules::refuse_duplicates(rules, findings);
+    rules.sort_by(|a, b| a.id.cmp(&b.id));
+    // Without a pack that it includes, most of what could be said about a rule would be wrong.
+    let schema = schema.filter(|_| whole)?;
+    validate(&rules, schema.schema, findings);
+    let manifest = &root.manifest;
+    Some(Pack {
+        folder: root.path.clone(),
+        name: manifest.name.clone(),
+        version: manifest.version.clone(),
+        description: manifest.description.clone(),
+        license: manifest.license.clone(),
+        mode,
+        schema: schema.text,
+        rules,
+        quorums,
+        warnings: Findings::default(),
+    })
+}
+
+/// Is a whole pack, with its quorums and its schema, not there?
+fn leaves_a_gap(code: Code) -> bool {
+    let codes = [
+        Code::IncludeMissing,
+        Code::IncludeCycle,
+        Code::ManifestMissing,
+        Code::ManifestInvalid,
+    ];
+    codes.contains(&code)
+}
+
+/// A verdict and a component name the pack that a rule comes from.
+fn check_names(tree: &[Folder], findings: &mut Findings) {
+    let mut first: BTreeMap<&str, &Folder> = BTreeMap::new();
+    for folder in tree {
+        let Some(other) = first.insert(&folder.manifest.name, folder) else {
+            continue;
+        };
+        for (one, other) in [(folder, other), (other, folder)] {
+            let manifest = &one.manifest;
+            let place = other.manifest.source.place(other.manifest.name_at.start);
+            let message = format!(
+                "another pack of this tree has the name `{}`: {place}",
+                manifest.name
+            );
+            let finding = Finding::new(Code::NameDuplicate, message);
+            findings.push(finding.at(&manifest.source, manifest.name_at.clone()));
+        }
+    }
+}
+
+fn check_modes(tree: &[Folder], root: &Folder, findings: &mut Findings) {
+    let word = |mode| match mode {
+        Mode::Evidence => "evidence",
+        Mode::Cedar => "cedar",
+    };
+    for manifest in tree.iter().map(|folder| &folder.manifest) {
+        if manifest.mode != root.manifest.mode {
+            let message = format!(
+                "pack `{}` is of mode `{}` and included by one of mode `{}`",
+                manifest.name,
+                word(manifest.mode),
+                word(root.manifest.mode)
+            );
+            let finding = Finding::new(Code::ModeConflict, message)
+                .at(&manifest.source, manifest.mode_at.clone());
+            findings.push(finding.help("give all packs that are merged the same `mode`"));
+        }
+        if manifest.mode == Mode::Cedar {
+            for (quorum, at) in &manifest.quorums {
+                let message = format!("quorum `{}` in a pack of mode `cedar`", quorum.name);
+                let finding =
+                    Finding::new(Code::ModeConflict, message).at(&manifest.source, at.clone());
+                findings
+                    .push(finding.help("quorums are counted from evidence: use mode `evidence`"));
+            }
+        }
+    }
+}
+
+/// By name. The same quorum in two packs is one; different ones of one name are a finding at both.
+fn merge_quorums(tree: &[Folder], findings: &mut Findings) -> Vec<Quorum> {
+    let mut merged: BTreeMap<&str, (&Quorum, Place<'_>)> = BTreeMap::new();
+    for folder in tree {
+        for (quorum, at) in &folder.manifest.quorums {
+            let place = (&folder.manifest.source, at);
+            let (other, other_place) = *merged.entry(&quorum.name).or_insert((quorum, place));
+            if other != quorum {
+                findings.push(conflict(quorum, place, other_place));
+                findings.push(conflict(quorum, other_place, place));
+            }
+        }
+    }
+    merged
+        .into_values()
+        .map(|(quorum, _)| quorum.clone())
+        .collect()
+}
+
+type Place<'a> = (&'a Source, &'a std::ops::Range<usize>);
+
+fn conflict(quorum: &Quorum, (source, at): Place<'_>, (other, other_at): Place<'_>) -> Finding {
+    let place = other.place(other_at.start);
+    let message = format!("quorum `{}` is defined differently at {place}", quorum.name);
+    Finding::new(Code::QuorumConflict, message)
+        .at(source, at.clone())
+        .help("rules of both packs would mean different things by it: give one another name")
+}
+
+/// Strict validation by Cedar, every error mapped back to the rule's own file.
+fn validate(rules: &[Rule], schema: Schema, findings: &mut Findings) {
+    let mut set = PolicySet::new();
+    for rule in rules {
+        // Ids are unique by now.
+        if let Err(error) = set.add(rule.policy.clone()) {
+            findings.push(rule.finding(Code::PolicyInvalid, error.to_string()));
+        }
+    }
+    let result = Validator::new(schema).validate(&set, ValidationMode::Strict);
+    let by_id: BTreeMap<&str, &Rule> = rules.iter().map(|rule| (rule.id.as_str(), rule)).collect();
+    let find = |id: &PolicyId| by_id.get(AsRef::<str>::as_ref(id)).copied();
+    let mut explained = BTreeSet::new();
+    for error in result.validation_errors() {
+        explained.insert(error.policy_id());
+        findings.push(match find(error.policy_id()) {
+            Some(rule) => {
+                from_diagnostic(code_of_error(error), error, &rule.source, rule.at.clone())
+            }
+            None => Finding::new(Code::PolicyInvalid, error.to_string()),
+        });
+    }
+    // That a rule with an error in it also never applies helps nobody; nor does saying it twice.
+    let mut warnings: Vec<_> = result.validation_warnings().collect();
+    warnings.sort_by_key(|warning| matches!(warning, ValidationWarning::ImpossiblePolicy(_)));
+    for warning in warnings {
+        let code = code_of_warning(warning);
+        if code == Code::PolicyImpossible && !explained.insert(warning.policy_id()) {
+            continue;
+        }
+        if let Some(rule) = find(warning.policy_id()) {
+            findings.push(from_diagnostic(
+                code,
+                warning,
+                &rule.source,
+                rule.at.clone(),
+            ));
+        }
+    }
+}
