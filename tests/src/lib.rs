@@ -1,1 +1,4 @@
 //! Shared parts of the proof.
+
+pub mod random;
+pub mod workload;

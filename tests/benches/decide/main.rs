@@ -1,0 +1,212 @@
+//! What a decision costs: plain Cedar and sod on the same bytes, in one run.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a benchmark fails by panicking"
+)]
+
+mod native;
+mod reused;
+
+use std::hint::black_box;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use criterion::{
+    BenchmarkGroup, Criterion, criterion_group, criterion_main, measurement::WallTime,
+};
+use serde_json::value::RawValue;
+use sod_core::{Bundle, Program, Request};
+use sod_host::{Policy, Runtime};
+use sod_pack::{CompileOptions, Pack};
+use sod_tests::workload;
+
+/// The workload's policies as a pack folder, so that they go the way of every pack.
+fn write_pack(folder: &Path, bundle: &Bundle) {
+    let manifest = "name = \"workload\"\nversion = \"0.0.0\"\nmode = \"cedar\"\n";
+    let rules: String = bundle
+        .policies
+        .iter()
+        .map(|p| format!("{}\n", p.text))
+        .collect();
+    std::fs::create_dir(folder.join("rules")).unwrap();
+    std::fs::write(folder.join("pack.toml"), manifest).unwrap();
+    std::fs::write(folder.join("schema.cedarschema"), &bundle.schema).unwrap();
+    std::fs::write(folder.join("rules/rules.cedar"), rules).unwrap();
+}
+
+fn compile(folder: &Path) -> Vec<u8> {
+    let pack = Pack::open(folder).unwrap_or_else(|findings| panic!("{findings:?}"));
+    sod_pack::compile(&pack, &CompileOptions::default()).unwrap()
+}
+
+fn host_request(request: &Request) -> sod_host::Request {
+    let uid = |uid: &sod_core::EntityUid| sod_host::EntityUid::new(&uid.type_name, &uid.id);
+    let raw = |json: &Option<String>| RawValue::from_string(json.clone().unwrap()).unwrap();
+    sod_host::Request::new(
+        uid(&request.principal),
+        uid(&request.action),
+        uid(&request.resource),
+    )
+    .with_entities(raw(&request.entities))
+    .with_context(raw(&request.context))
+}
+
+fn core_request(request: &sod_host::Request) -> Request {
+    let uid = |uid: &sod_host::EntityUid| sod_core::EntityUid::new(&uid.type_name, &uid.id);
+    let text = |json: &Option<Box<RawValue>>| json.as_ref().map(|json| json.get().to_owned());
+    Request {
+        principal: uid(&request.principal),
+        action: uid(&request.action),
+        resource: uid(&request.resource),
+        now: request.now,
+        evidence: text(&request.evidence),
+        entities: text(&request.entities),
+        context: text(&request.context),
+    }
+}
+
+fn fresh(
+    group: &mut BenchmarkGroup<'_, WallTime>,
+    policy: &Policy,
+    requests: &[sod_host::Request],
+) {
+    let mut next = requests.iter().cycle();
+    group.bench_function("sod component, fresh instance", |b| {
+        b.iter(|| black_box(policy.try_decide(next.next().unwrap()).unwrap()));
+    });
+}
+
+fn core(group: &mut BenchmarkGroup<'_, WallTime>, program: &Program, requests: &[Request]) {
+    let mut next = requests.iter().cycle();
+    group.bench_function("sod-core, native", |b| {
+        b.iter(|| black_box(program.decide(next.next().unwrap()).unwrap()));
+    });
+}
+
+/// Plain Cedar requests over 10 and over 1,000 policies, of which 10 can match.
+fn plain(c: &mut Criterion) {
+    let runtime = Runtime::new().unwrap();
+    for services in [1, 100] {
+        let bundle = workload::bundle(services);
+        let requests = workload::requests(services, 64);
+        let host_requests: Vec<_> = requests.iter().map(host_request).collect();
+        let folder = tempfile::tempdir().unwrap();
+        write_pack(folder.path(), &bundle);
+        let component = compile(folder.path());
+
+        let mut group = c.benchmark_group(format!("{} policies", services * 10));
+        let native = native::Native::new(&bundle);
+        let mut next = requests.iter().cycle();
+        group.bench_function("cedar-policy, native", |b| {
+            b.iter(|| black_box(native.decide(next.next().unwrap())));
+        });
+        fresh(
+            &mut group,
+            &runtime.load(&component).unwrap(),
+            &host_requests,
+        );
+        let mut reused = reused::Reused::new(&component);
+        let mut next = requests.iter().cycle();
+        group.bench_function("sod component, reused instance", |b| {
+            b.iter(|| black_box(reused.decide(next.next().unwrap())));
+        });
+        core(&mut group, &Program::load(bundle).unwrap(), &requests);
+        group.finish();
+    }
+}
+
+/// The shipped pack on real evidence: facts, approvals, quorums and rules.
+fn evidence(c: &mut Criterion) {
+    let folder = policies().join("protected-deploy");
+    let request = std::fs::read(folder.join("example.json")).unwrap();
+    let request = sod_host::Request::from_json(&request).unwrap();
+    let pack = Pack::open(&folder).unwrap_or_else(|findings| panic!("{findings:?}"));
+    let component = compile(&folder);
+    let mut group = c.benchmark_group("protected-deploy");
+    core(
+        &mut group,
+        &Program::load(pack.bundle()).unwrap(),
+        &[core_request(&request)],
+    );
+    fresh(
+        &mut group,
+        &Runtime::new().unwrap().load(&component).unwrap(),
+        &[request],
+    );
+    group.finish();
+}
+
+/// The command as a whole process, with and without compiled code in the cache.
+fn command(c: &mut Criterion) {
+    let scratch = tempfile::tempdir().unwrap();
+    let component = scratch.path().join("pack.wasm");
+    std::fs::write(&component, compile(&policies().join("protected-deploy"))).unwrap();
+    let example = policies().join("protected-deploy/example.json");
+    let sod = sod();
+    let run = |cache: &Path| {
+        let status = Command::new(&sod)
+            .arg("decide")
+            .arg(&component)
+            .arg("--request")
+            .arg(&example)
+            .env("XDG_CACHE_HOME", cache)
+            .stdout(Stdio::null())
+            .status()
+            .unwrap();
+        assert_eq!(status.code(), Some(2), "a denial");
+    };
+    let mut group = c.benchmark_group("command");
+    group.sample_size(10);
+    let warm = scratch.path().join("warm");
+    run(&warm);
+    group.bench_function("sod decide, warm", |b| b.iter(|| run(&warm)));
+    group.measurement_time(Duration::from_secs(30));
+    group.bench_function("sod decide, nothing cached", |b| {
+        b.iter_batched(
+            || tempfile::tempdir().unwrap(),
+            |cache| {
+                run(cache.path());
+                cache
+            },
+            criterion::BatchSize::PerIteration,
+        );
+    });
+    group.bench_function("sod build", |b| {
+        let build = || {
+            let status = Command::new(&sod)
+                .arg("build")
+                .arg(policies().join("protected-deploy"))
+                .arg("-o")
+                .arg(scratch.path().join("built.wasm"))
+                .stdout(Stdio::null())
+                .status();
+            assert!(status.unwrap().success());
+        };
+        b.iter(build);
+    });
+    group.finish();
+}
+
+fn policies() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .unwrap()
+        .join("policies")
+}
+
+/// The command, built as the benchmark is.
+fn sod() -> PathBuf {
+    let status = Command::new(env!("CARGO"))
+        .args(["build", "--release", "--bin", "sod"])
+        .current_dir(policies())
+        .status();
+    assert!(status.unwrap().success());
+    let bench = std::env::current_exe().unwrap();
+    bench.ancestors().nth(2).unwrap().join("sod")
+}
+
+criterion_group!(benches, plain, evidence, command);
+criterion_main!(benches);

@@ -1,0 +1,49 @@
+//! The peer: `cedar-policy` as its documentation uses it, from the same JSON.
+
+use std::str::FromStr;
+
+use sod_core::cedar::{
+    Authorizer, Context, Entities, EntityId, EntityTypeName, EntityUid, Policy, PolicyId,
+    PolicySet, Request as CedarRequest, Response, Schema,
+};
+use sod_core::{Bundle, Request};
+
+/// Policies and schema, parsed once.
+pub(crate) struct Native {
+    policies: PolicySet,
+    schema: Schema,
+}
+
+impl Native {
+    pub(crate) fn new(bundle: &Bundle) -> Self {
+        let mut policies = PolicySet::new();
+        for source in &bundle.policies {
+            let id = Some(PolicyId::new(&source.id));
+            policies
+                .add(Policy::parse(id, &source.text).unwrap())
+                .unwrap();
+        }
+        let (schema, _) = Schema::from_cedarschema_str(&bundle.schema).unwrap();
+        Native { policies, schema }
+    }
+
+    pub(crate) fn decide(&self, request: &Request) -> Response {
+        let uid = |u: &sod_core::EntityUid| {
+            let ty = EntityTypeName::from_str(&u.type_name).unwrap();
+            EntityUid::from_type_name_and_id(ty, EntityId::new(&u.id))
+        };
+        let action = uid(&request.action);
+        let context = request.context.as_deref().unwrap();
+        let context = Context::from_json_str(context, Some((&self.schema, &action))).unwrap();
+        let entities = request.entities.as_deref().unwrap();
+        let entities = Entities::from_json_str(entities, Some(&self.schema)).unwrap();
+        let request = CedarRequest::new(
+            uid(&request.principal),
+            action,
+            uid(&request.resource),
+            context,
+            Some(&self.schema),
+        );
+        Authorizer::new().is_authorized(&request.unwrap(), &self.policies, &entities)
+    }
+}

@@ -1,0 +1,16 @@
+//! What the project claims, as tests. One binary: the sandbox is linked once.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+mod conformance;
+mod engines;
+mod hostile_input;
+mod index_equals_cedar;
+mod inside_wasm;
+mod invariants;
+mod removal;
