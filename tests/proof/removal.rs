@@ -6,7 +6,7 @@ use sod_pack::cases::{self, Case};
 use crate::engines::{Core, Engine, open, packs};
 
 /// Names of the cases that a core with `bundle` fails.
-fn failing<'c>(bundle: Bundle, cases: &'c [Case]) -> Vec<&'c str> {
+fn failing(bundle: Bundle, cases: &[Case]) -> Vec<&str> {
     let core = Core(Program::load(bundle).unwrap());
     let fails = |case: &&Case| {
         let request = serde_json::to_vec(&case.request).unwrap();

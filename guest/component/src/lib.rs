@@ -10,11 +10,6 @@ mod allocator;
 mod convert;
 mod load;
 
-#[expect(
-    clippy::allow_attributes,
-    clippy::allow_attributes_without_reason,
-    reason = "generated; documented in wit/policy.wit"
-)]
 mod bindings {
     wit_bindgen::generate!({ world: "policy", path: "../../wit" });
     export!(Component with_types_in self);

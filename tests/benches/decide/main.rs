@@ -7,12 +7,11 @@
 )]
 
 mod native;
+mod ratio;
 mod reused;
 
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::time::Duration;
 
 use criterion::{
     BenchmarkGroup, Criterion, criterion_group, criterion_main, measurement::WallTime,
@@ -118,6 +117,49 @@ fn plain(c: &mut Criterion) {
     }
 }
 
+/// The claims of docs/performance.md, each measured against its peer in turn.
+fn ratios(_: &mut Criterion) {
+    let runtime = Runtime::new().unwrap();
+    let mut policies = Vec::new();
+    for services in [1, 100] {
+        let bundle = workload::bundle(services);
+        let requests = workload::requests(services, 64);
+        let host_requests: Vec<_> = requests.iter().map(host_request).collect();
+        let folder = tempfile::tempdir().unwrap();
+        write_pack(folder.path(), &bundle);
+        let policy = runtime.load(&compile(folder.path())).unwrap();
+        let native = native::Native::new(&bundle);
+        ratio::compare(
+            &format!(
+                "{} policies, fresh instance against native Cedar",
+                services * 10
+            ),
+            64,
+            || {
+                requests
+                    .iter()
+                    .for_each(|r| drop(black_box(native.decide(r))))
+            },
+            || decide_all(&policy, &host_requests),
+        );
+        policies.push((policy, host_requests));
+    }
+    if let [(ten, ten_requests), (thousand, thousand_requests)] = policies.as_slice() {
+        ratio::compare(
+            "1,000 policies against 10",
+            64,
+            || decide_all(ten, ten_requests),
+            || decide_all(thousand, thousand_requests),
+        );
+    }
+}
+
+fn decide_all(policy: &Policy, requests: &[sod_host::Request]) {
+    for request in requests {
+        drop(black_box(policy.try_decide(request).unwrap()));
+    }
+}
+
 /// The shipped pack on real evidence: facts, approvals, quorums and rules.
 fn evidence(c: &mut Criterion) {
     let folder = policies().join("protected-deploy");
@@ -139,57 +181,6 @@ fn evidence(c: &mut Criterion) {
     group.finish();
 }
 
-/// The command as a whole process, with and without compiled code in the cache.
-fn command(c: &mut Criterion) {
-    let scratch = tempfile::tempdir().unwrap();
-    let component = scratch.path().join("pack.wasm");
-    std::fs::write(&component, compile(&policies().join("protected-deploy"))).unwrap();
-    let example = policies().join("protected-deploy/example.json");
-    let sod = sod();
-    let run = |cache: &Path| {
-        let status = Command::new(&sod)
-            .arg("decide")
-            .arg(&component)
-            .arg("--request")
-            .arg(&example)
-            .env("XDG_CACHE_HOME", cache)
-            .stdout(Stdio::null())
-            .status()
-            .unwrap();
-        assert_eq!(status.code(), Some(2), "a denial");
-    };
-    let mut group = c.benchmark_group("command");
-    group.sample_size(10);
-    let warm = scratch.path().join("warm");
-    run(&warm);
-    group.bench_function("sod decide, warm", |b| b.iter(|| run(&warm)));
-    group.measurement_time(Duration::from_secs(30));
-    group.bench_function("sod decide, nothing cached", |b| {
-        b.iter_batched(
-            || tempfile::tempdir().unwrap(),
-            |cache| {
-                run(cache.path());
-                cache
-            },
-            criterion::BatchSize::PerIteration,
-        );
-    });
-    group.bench_function("sod build", |b| {
-        let build = || {
-            let status = Command::new(&sod)
-                .arg("build")
-                .arg(policies().join("protected-deploy"))
-                .arg("-o")
-                .arg(scratch.path().join("built.wasm"))
-                .stdout(Stdio::null())
-                .status();
-            assert!(status.unwrap().success());
-        };
-        b.iter(build);
-    });
-    group.finish();
-}
-
 fn policies() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .parent()
@@ -197,16 +188,5 @@ fn policies() -> PathBuf {
         .join("policies")
 }
 
-/// The command, built as the benchmark is.
-fn sod() -> PathBuf {
-    let status = Command::new(env!("CARGO"))
-        .args(["build", "--release", "--bin", "sod"])
-        .current_dir(policies())
-        .status();
-    assert!(status.unwrap().success());
-    let bench = std::env::current_exe().unwrap();
-    bench.ancestors().nth(2).unwrap().join("sod")
-}
-
-criterion_group!(benches, plain, evidence, command);
+criterion_group!(benches, ratios, plain, evidence);
 criterion_main!(benches);
