@@ -8,7 +8,6 @@
 
 use std::path::Path;
 use std::sync::LazyLock;
-use std::time::{Duration, Instant};
 
 use sod_pack::{CompileOptions, INTERFACE, InspectError, Pack, SECTION, compile, inspect};
 use wasmparser::{ExternalKind, Parser, Payload};
@@ -69,17 +68,14 @@ fn the_same_pack_gives_the_same_bytes_wherever_it_lies() {
     let elsewhere = tempfile::tempdir().unwrap();
     let parent = Path::new(PACK).parent().unwrap();
     copy(parent, elsewhere.path());
-    let started = Instant::now();
     let again = build(
         elsewhere.path().join("protected-deploy"),
         &CompileOptions::default(),
     );
-    let took = started.elapsed();
     assert!(
         again == *COMPONENT,
         "the bytes depend on the folder or on the run"
     );
-    assert!(took < Duration::from_secs(15), "took {took:?}");
 }
 
 #[test]
