@@ -110,7 +110,10 @@ fn run_cargo(workspace: &Path, target_dir: &Path) -> Result<(), String> {
     for (name, _) in env::vars_os().filter(|(name, _)| leaks(&name.to_string_lossy())) {
         cargo.env_remove(name);
     }
-    cargo.env("CARGO_ENCODED_RUSTFLAGS", remap(workspace)?.join("\x1f"));
+    cargo.env(
+        "CARGO_ENCODED_RUSTFLAGS",
+        remap(workspace, target_dir)?.join("\x1f"),
+    );
     let status = cargo
         .status()
         .map_err(|error| format!("cargo cannot be run: {error}"))?;
@@ -144,7 +147,7 @@ fn leaks(name: &str) -> bool {
 }
 
 /// One flag for each folder of this machine that a panic message could name. The last one that fits wins.
-fn remap(workspace: &Path) -> Result<Vec<String>, String> {
+fn remap(workspace: &Path, target_dir: &Path) -> Result<Vec<String>, String> {
     let sysroot = PathBuf::from(rustc(&["--print", "sysroot"])?.trim());
     let version = rustc(&["--version", "--verbose"])?;
     let commit = version
@@ -161,6 +164,8 @@ fn remap(workspace: &Path) -> Result<Vec<String>, String> {
             format!("/rustc/{commit}"),
         ),
         (workspace.to_path_buf(), "/sod".to_owned()),
+        // Generated sources lie here, inside of the workspace or not.
+        (target_dir.to_path_buf(), "/target".to_owned()),
     ];
     // The name of a registry's folder depends on where crates are downloaded from.
     let registries = std::fs::read_dir(home.join("registry/src"));
