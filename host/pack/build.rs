@@ -9,6 +9,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
+use anyhow::{Context, Result, bail, ensure};
 use sha2::{Digest, Sha256};
 
 const TARGET: &str = "wasm32-unknown-unknown";
@@ -17,14 +18,14 @@ const PROFILE: &str = "engine";
 fn main() -> ExitCode {
     match build() {
         Ok(()) => ExitCode::SUCCESS,
-        Err(message) => {
-            eprintln!("error: the engine was not built: {message}");
+        Err(error) => {
+            eprintln!("error: the engine was not built: {error:#}");
             ExitCode::FAILURE
         }
     }
 }
 
-fn build() -> Result<(), String> {
+fn build() -> Result<()> {
     let workspace = folder("CARGO_MANIFEST_DIR")?.join("../..");
     let workspace = real(&workspace)?;
     let out = folder("OUT_DIR")?;
@@ -43,10 +44,10 @@ fn build() -> Result<(), String> {
     let target_dir = target_dir(&out)?;
     run_cargo(&workspace, &target_dir)?;
     let engine = target_dir.join(TARGET).join(PROFILE).join("sod_guest.wasm");
-    let bytes = std::fs::read(&engine).map_err(|error| format!("{}: {error}", engine.display()))?;
+    let bytes = std::fs::read(&engine).with_context(|| engine.display().to_string())?;
     println!("cargo::rustc-env=SOD_ENGINE_SHA256={}", sha256(&bytes));
     let embedded = out.join("engine.wasm");
-    std::fs::write(&embedded, bytes).map_err(|error| format!("{}: {error}", embedded.display()))
+    std::fs::write(&embedded, bytes).with_context(|| embedded.display().to_string())
 }
 
 /// As everywhere in sod: `sha256:` and 64 hex digits. Known from here on, so that no run has to hash the engine.
@@ -57,17 +58,17 @@ fn sha256(bytes: &[u8]) -> String {
 }
 
 /// The folder that cargo marked as its target directory; by its layout, if it was there before cargo was.
-fn target_dir(out: &Path) -> Result<PathBuf, String> {
+fn target_dir(out: &Path) -> Result<PathBuf> {
     let marked = |folder: &&Path| folder.join("CACHEDIR.TAG").is_file();
     let by_layout = || out.ancestors().nth(4);
     let found = out.ancestors().find(marked).or_else(by_layout);
     found
         .map(Path::to_path_buf)
-        .ok_or_else(|| format!("{} is not inside a target directory", out.display()))
+        .with_context(|| format!("{} is not inside a target directory", out.display()))
 }
 
 /// The compiler's library for Wasm, through rustup if it is not there.
-fn ensure_target() -> Result<(), String> {
+fn ensure_target() -> Result<()> {
     if has_target() {
         return Ok(());
     }
@@ -79,9 +80,9 @@ fn ensure_target() -> Result<(), String> {
     }
     let toolchain = env::var("RUSTUP_TOOLCHAIN").map(|name| format!(" --toolchain {name}"));
     let toolchain = toolchain.unwrap_or_default();
-    Err(format!(
+    bail!(
         "this compiler has no library for {TARGET}\nhelp: run `rustup target add{toolchain} {TARGET}`"
-    ))
+    )
 }
 
 fn has_target() -> bool {
@@ -89,8 +90,8 @@ fn has_target() -> bool {
     libdir.is_ok_and(|path| Path::new(path.trim()).is_dir())
 }
 
-fn run_cargo(workspace: &Path, target_dir: &Path) -> Result<(), String> {
-    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+fn run_cargo(workspace: &Path, target_dir: &Path) -> Result<()> {
+    let mut cargo = Command::new(cargo()?);
     cargo
         .current_dir(workspace)
         .args([
@@ -114,13 +115,28 @@ fn run_cargo(workspace: &Path, target_dir: &Path) -> Result<(), String> {
         "CARGO_ENCODED_RUSTFLAGS",
         remap(workspace, target_dir)?.join("\x1f"),
     );
-    let status = cargo
-        .status()
-        .map_err(|error| format!("cargo cannot be run: {error}"))?;
-    match status.success() {
-        true => Ok(()),
-        false => Err("cargo failed for the package sod-guest, see above".to_owned()),
+    let status = cargo.status().context("cargo cannot be run")?;
+    ensure!(
+        status.success(),
+        "cargo failed for the package sod-guest, see above"
+    );
+    Ok(())
+}
+
+/// The compiler's own cargo: what an artifact is called, and so its bytes, depends on the version of cargo too.
+fn cargo() -> Result<PathBuf> {
+    let beside = sysroot()?
+        .join("bin")
+        .join(format!("cargo{}", env::consts::EXE_SUFFIX));
+    let running = || env::var_os("CARGO").map(PathBuf::from);
+    match beside.is_file() {
+        true => Ok(beside),
+        false => Ok(running().unwrap_or_else(|| PathBuf::from("cargo"))),
     }
+}
+
+fn sysroot() -> Result<PathBuf> {
+    Ok(PathBuf::from(rustc(&["--print", "sysroot"])?.trim()))
 }
 
 /// What the outer cargo and its caller set for their own build. Where to download from stays, and the job server.
@@ -147,8 +163,8 @@ fn leaks(name: &str) -> bool {
 }
 
 /// One flag for each folder of this machine that a panic message could name. The last one that fits wins.
-fn remap(workspace: &Path, target_dir: &Path) -> Result<Vec<String>, String> {
-    let sysroot = PathBuf::from(rustc(&["--print", "sysroot"])?.trim());
+fn remap(workspace: &Path, target_dir: &Path) -> Result<Vec<String>> {
+    let sysroot = sysroot()?;
     let version = rustc(&["--version", "--verbose"])?;
     let commit = version
         .lines()
@@ -183,29 +199,27 @@ fn cargo_home() -> PathBuf {
     env::var_os("CARGO_HOME").map_or_else(default, PathBuf::from)
 }
 
-fn rustc(arguments: &[&str]) -> Result<String, String> {
+fn rustc(arguments: &[&str]) -> Result<String> {
     let rustc = env::var_os("RUSTC").unwrap_or_else(|| OsString::from("rustc"));
     let output = Command::new(&rustc)
         .args(arguments)
         .output()
-        .map_err(|error| format!("{} cannot be run: {error}", rustc.display()))?;
-    match output.status.success() {
-        true => Ok(String::from_utf8_lossy(&output.stdout).into_owned()),
-        false => Err(format!(
-            "rustc {}: {}",
-            arguments.join(" "),
-            String::from_utf8_lossy(&output.stderr)
-        )),
-    }
+        .with_context(|| format!("{} cannot be run", rustc.display()))?;
+    ensure!(
+        output.status.success(),
+        "rustc {}: {}",
+        arguments.join(" "),
+        String::from_utf8_lossy(&output.stderr)
+    );
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-fn folder(variable: &str) -> Result<PathBuf, String> {
-    env::var_os(variable)
-        .map(PathBuf::from)
-        .ok_or_else(|| format!("{variable} is not set: this runs inside cargo"))
+fn folder(variable: &str) -> Result<PathBuf> {
+    let folder = env::var_os(variable).map(PathBuf::from);
+    folder.with_context(|| format!("{variable} is not set: this runs inside cargo"))
 }
 
-fn real(path: &Path) -> Result<PathBuf, String> {
+fn real(path: &Path) -> Result<PathBuf> {
     path.canonicalize()
-        .map_err(|error| format!("{}: {error}", path.display()))
+        .with_context(|| path.display().to_string())
 }

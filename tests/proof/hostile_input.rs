@@ -304,3 +304,40 @@ fn in_the_component() {
     let pack = open(&root().join("policies/protected-deploy"));
     check(&Component(runtime().load(&compile(&pack)).unwrap()));
 }
+
+/// Where the objects in `value` are, as JSON pointers.
+fn objects(value: &Value, at: &str, found: &mut Vec<String>) {
+    match value {
+        Value::Object(members) => {
+            found.push(at.to_owned());
+            for (key, member) in members {
+                objects(member, &format!("{at}/{key}"), found);
+            }
+        }
+        Value::Array(items) => {
+            for (n, item) in items.iter().enumerate() {
+                objects(item, &format!("{at}/{n}"), found);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// By position, a collector that leaves one field out shifts all that follow.
+#[test]
+fn no_object_of_the_evidence_may_be_a_list() {
+    let pack = open(&root().join("policies/protected-deploy"));
+    let core = Core(Program::load(pack.bundle()).unwrap());
+    let mut found = Vec::new();
+    objects(&allowed()["evidence"], "/evidence", &mut found);
+    assert!(found.len() > 20, "{found:?}");
+    for at in found {
+        let request = with(|r| {
+            let object = r.pointer_mut(&at).unwrap();
+            let members = object.as_object().unwrap().values().cloned().collect();
+            *object = Value::Array(members);
+        });
+        let message = core.decide(&request).unwrap_err();
+        assert!(message.contains("expected an object"), "{at}: {message}");
+    }
+}

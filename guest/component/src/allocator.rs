@@ -1,14 +1,26 @@
-//! Two allocators in turn: the standard one while a pack is loaded, then one
-//! that only moves a pointer. An instance lives for one decision, so nothing
+//! Two allocators in turn: the standard one while a pack is parsed, then one
+//! that only moves a pointer. First it lays down what all decisions use; then
+//! it serves the one decision that an instance lives for, so that nothing
 //! needs to be given back but the memory as a whole, by the host.
+//!
+//! For a decision it begins in the arena, which build.rs leaves free below all data. So the
+//! pages that every decision writes to, stack and arena, are one stretch at
+//! the bottom of the memory, and a host that looks for written pages from
+//! there on finds them first, whatever the decision touched in a large pack.
 
 use core::arch::wasm32::{memory_grow, memory_size};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
 const PAGE: usize = 65536;
-/// Grown ahead: enough for most decisions without asking the host again.
+/// Grown ahead where the arena is not enough.
 const STEP: usize = 16 * PAGE;
+
+// The linker's: the arena is what lies between.
+unsafe extern "C" {
+    static __stack_high: u8;
+    static __global_base: u8;
+}
 
 struct Allocator {
     /// Where the next allocation goes; 0 while loading.
@@ -29,14 +41,18 @@ static ALLOCATOR: Allocator = Allocator {
     newest: Cell::new(0),
 };
 
+/// From here on every allocation is for good, one after the other above all that was there before.
+pub(crate) fn turn_to_keeping() {
+    ALLOCATOR.end.set(top());
+    ALLOCATOR.next.set(top());
+}
+
 /// From here on every allocation is for the decision at hand. What was
 /// allocated before stays valid and is never freed.
-pub(crate) fn turn_to_bumping() {
-    let start = memory_size(0) * PAGE;
-    if memory_grow(0, STEP / PAGE) != usize::MAX {
-        ALLOCATOR.end.set(start + STEP);
-        ALLOCATOR.next.set(start);
-    }
+pub(crate) fn turn_to_deciding() {
+    ALLOCATOR.newest.set(0);
+    ALLOCATOR.end.set((&raw const __global_base).addr());
+    ALLOCATOR.next.set((&raw const __stack_high).addr());
 }
 
 impl Allocator {
@@ -44,7 +60,7 @@ impl Allocator {
         self.next.get() != 0
     }
 
-    /// Memory up to `end`, grown if need be.
+    /// Memory up to `end`, grown if need be and if nothing lies in between.
     fn reach(&self, end: usize) -> bool {
         let have = self.end.get();
         if end <= have {
@@ -54,26 +70,39 @@ impl Allocator {
             return false;
         };
         // Nobody else grows the memory any more, so the new pages follow on.
-        if memory_grow(0, bytes / PAGE) == usize::MAX {
+        if have != top() || memory_grow(0, bytes / PAGE) == usize::MAX {
             return false;
         }
         self.end.set(have.saturating_add(bytes));
         true
     }
 
+    /// Where an allocation goes that is not to reach beyond what can be had.
+    fn place(&self, layout: Layout) -> Option<(usize, usize)> {
+        let start = self.next.get().checked_next_multiple_of(layout.align())?;
+        let end = start.checked_add(layout.size())?;
+        self.reach(end).then_some((start, end))
+    }
+
     fn bump(&self, layout: Layout) -> *mut u8 {
-        let start = self.next.get().checked_next_multiple_of(layout.align());
-        let Some((start, end)) = start.and_then(|s| Some((s, s.checked_add(layout.size())?)))
-        else {
+        let place = self.place(layout).or_else(|| {
+            // The arena is full: on with new memory above everything.
+            self.next.set(top());
+            self.end.set(top());
+            self.place(layout)
+        });
+        let Some((start, end)) = place else {
             return std::ptr::null_mut();
         };
-        if !self.reach(end) {
-            return std::ptr::null_mut();
-        }
         self.next.set(end);
         self.newest.set(start);
         std::ptr::with_exposed_provenance_mut(start)
     }
+}
+
+/// End of the memory.
+fn top() -> usize {
+    memory_size(0) * PAGE
 }
 
 // SAFETY: `alloc` hands out disjoint, aligned memory of the asked size, or
@@ -91,8 +120,12 @@ unsafe impl GlobalAlloc for Allocator {
 
     unsafe fn dealloc(&self, ptr: *mut u8, layout: Layout) {
         if !self.bumping() {
-            // SAFETY: allocated by `System`, for nothing else was in charge yet.
-            unsafe { System.dealloc(ptr, layout) }
+            // SAFETY: allocated by `System`, for nothing else was in charge yet. Cleared, because what is not zero
+            // when the snapshot is taken is part of the component.
+            unsafe {
+                ptr.write_bytes(0, layout.size());
+                System.dealloc(ptr, layout);
+            }
         } else if ptr.addr() == self.newest.get() {
             self.next.set(ptr.addr());
         }
@@ -103,11 +136,10 @@ unsafe impl GlobalAlloc for Allocator {
             // SAFETY: as in `dealloc`.
             return unsafe { System.realloc(ptr, layout, new_size) };
         }
-        if ptr.addr() == self.newest.get() {
-            let end = ptr.addr().checked_add(new_size);
-            let Some(end) = end.filter(|end| self.reach(*end)) else {
-                return std::ptr::null_mut();
-            };
+        let end = ptr.addr().checked_add(new_size);
+        if ptr.addr() == self.newest.get()
+            && let Some(end) = end.filter(|end| self.reach(*end))
+        {
             self.next.set(end);
             return ptr;
         }

@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use sod_core::{Bundle, Program};
+use sod_core::{Bundle, Parsed, Program};
 
 static PROGRAM: OnceLock<Program> = OnceLock::new();
 static ERROR: OnceLock<String> = OnceLock::new();
@@ -49,13 +49,16 @@ extern "C" fn sod_error_len() -> usize {
 
 fn load(bytes: &[u8]) -> Result<(), String> {
     let bundle: Bundle = serde_json::from_slice(bytes).map_err(|e| e.to_string())?;
-    let program = Program::load(bundle).map_err(|e| e.to_string())?;
+    let parsed = Parsed::new(bundle).map_err(|e| e.to_string())?;
+    #[cfg(target_arch = "wasm32")]
+    allocator::turn_to_keeping();
+    let program = parsed.link().map_err(|e| e.to_string())?;
     program.warm_up();
     PROGRAM
         .set(program)
         .map_err(|_| "a pack is loaded already".to_owned())?;
     #[cfg(target_arch = "wasm32")]
-    allocator::turn_to_bumping();
+    allocator::turn_to_deciding();
     Ok(())
 }
 

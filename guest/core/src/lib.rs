@@ -23,7 +23,7 @@ mod warm_up;
 pub use cedar_policy as cedar;
 
 pub use bundle::{Bundle, Mode, PolicySource, Quorum, QuorumOf};
-pub use program::{Description, LoadError, PolicyInfo, Program};
+pub use program::{Description, LoadError, Parsed, PolicyInfo, Program};
 pub use request::{EntityUid, Request};
 pub use text::Text;
 pub use verdict::{Effect, Fault, FaultKind, Verdict};

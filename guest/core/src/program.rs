@@ -1,12 +1,13 @@
 //! A loaded pack.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::bundle::{Bundle, Mode, Quorum, sha256};
 use crate::cedar;
 use crate::policy::actions::Vocabulary;
 use crate::policy::entities::BaseTypes;
-use crate::policy::{Rule, RuleSet};
+use crate::policy::read::Reader;
+use crate::policy::{Rule, RuleSet, Shared};
 use crate::request::Request;
 use crate::verdict::{Effect, Fault, Verdict};
 
@@ -18,9 +19,12 @@ const MAX_NEED: u32 = 1000;
 pub struct Program {
     pub(crate) description: Description,
     pub(crate) schema: cedar::Schema,
+    pub(crate) reader: Reader,
     pub(crate) vocabulary: Vocabulary,
     pub(crate) base: BaseTypes,
     pub(crate) rules: RuleSet,
+    /// Ids of the people whom rules name: `Person::"ana".active` must find her.
+    pub(crate) named_people: BTreeSet<String>,
 }
 
 /// Why a bundle cannot be loaded.
@@ -68,31 +72,73 @@ pub struct Description {
     pub quorums: Vec<Quorum>,
 }
 
-impl Program {
-    /// Parses and indexes a bundle.
+/// A bundle as parsed, not ready to decide.
+#[derive(Debug)]
+pub struct Parsed {
+    bundle: Bundle,
+    schema: cedar::Schema,
+    rules: Vec<Rule>,
+}
+
+impl Parsed {
+    /// Parses a bundle.
     ///
     /// # Errors
     /// Any policy or schema that Cedar refuses, expressions nested too deep,
     /// two policies of one id, a quorum that nobody could ever meet.
-    pub fn load(bundle: Bundle) -> Result<Self, LoadError> {
+    pub fn new(bundle: Bundle) -> Result<Self, LoadError> {
         let (schema, _) = cedar::Schema::from_cedarschema_str(&bundle.schema)
             .map_err(|e| LoadError::new(format!("schema: {e}")))?;
         let rules = bundle.policies.iter().map(Rule::load);
         let rules: Vec<Rule> = rules.collect::<Result<_, _>>()?;
-        let mut ids = std::collections::BTreeSet::new();
+        let mut ids = BTreeSet::new();
         if let Some(twice) = rules.iter().find(|rule| !ids.insert(&rule.id)) {
             return Err(LoadError::new(format!("two policies `{}`", twice.id)));
         }
         for quorum in &bundle.quorums {
             check_quorum(quorum)?;
         }
-        Ok(Program {
-            vocabulary: Vocabulary::load(schema.as_ref())?,
-            base: BaseTypes::load()?,
-            description: describe(bundle, &rules),
-            rules: RuleSet::new(rules),
+        Ok(Parsed {
+            bundle,
             schema,
+            rules,
         })
+    }
+
+    /// Makes all that deciding looks at, in one go: an allocator that puts one
+    /// thing after the other gives it memory of its own, without a parser's remains.
+    ///
+    /// # Errors
+    /// An action that the schema contradicts itself about.
+    pub fn link(self) -> Result<Program, LoadError> {
+        let mut shared = Shared::default();
+        for uid in self.rules.iter().flat_map(|rule| &rule.literals) {
+            shared.entity(uid);
+        }
+        let rules = self.rules.into_iter().map(|rule| rule.settle(&mut shared));
+        let rules: Vec<Rule> = rules.collect();
+        let base = BaseTypes::load()?;
+        let literals = rules.iter().flat_map(|rule| &rule.literals);
+        let people = literals.filter(|uid| *uid.entity_type() == base.person);
+        Ok(Program {
+            vocabulary: Vocabulary::load(self.schema.as_ref(), &mut shared)?,
+            reader: Reader::load(self.schema.as_ref(), &mut shared),
+            named_people: people.map(|uid| uid.eid().as_ref().to_owned()).collect(),
+            description: describe(self.bundle, &rules),
+            rules: RuleSet::new(rules),
+            schema: self.schema,
+            base,
+        })
+    }
+}
+
+impl Program {
+    /// Parses and links a bundle.
+    ///
+    /// # Errors
+    /// As [`Parsed::new`] and [`Parsed::link`].
+    pub fn load(bundle: Bundle) -> Result<Self, LoadError> {
+        Parsed::new(bundle)?.link()
     }
 
     /// Decides one request. Pure: the same program and request give the same answer.

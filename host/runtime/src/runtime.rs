@@ -17,9 +17,9 @@ use crate::error::{BuildError, OpenError, chain};
 use crate::limits::{Gate, Limiter, Limits, TABLE_ELEMENTS};
 use crate::policy::Policy;
 
-/// Pages of an instance's memory that stay with the process for the next one.
-/// More than a component's image and what a decision touches.
-const KEEP_RESIDENT: usize = 16 << 20;
+/// Bytes of an instance's memory that stay with the process for the next one.
+/// What a usual decision writes to; more would only have to be cleared.
+const KEEP_RESIDENT: usize = 1 << 20;
 
 /// What compiled Rust uses, and nothing whose result differs between machines
 /// (relaxed SIMD) or that a policy has no use for (threads, 64-bit memory, ...).

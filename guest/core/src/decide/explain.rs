@@ -1,8 +1,8 @@
 //! From what the rules said to a verdict with its reasons.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::policy::{Outcome, Rule};
+use crate::policy::Outcome;
 use crate::program::Program;
 use crate::request::Request;
 use crate::verdict::{Effect, Obligation, Reason, Verdict, code};
@@ -21,7 +21,7 @@ pub(super) fn verdict(
         Effect::Deny => denials(program, request, outcome, if_met),
     };
     Verdict {
-        obligations: obligations(program, &reasons),
+        obligations: obligations(&reasons),
         effect,
         reasons,
         missing: Vec::new(),
@@ -111,18 +111,13 @@ fn no_permit(request: &Request) -> Reason {
     }
 }
 
-/// `@obligation` of every policy that is a reason.
-fn obligations(program: &Program, reasons: &[Reason]) -> Vec<Obligation> {
-    let ids: BTreeSet<&str> = reasons.iter().filter_map(|r| r.policy.as_deref()).collect();
-    let obligation = |rule: &Rule| {
-        Some(Obligation {
-            policy: rule.id.clone(),
-            obligation: rule.annotations.get("obligation")?.clone(),
-        })
+/// `@obligation` of every policy that is a reason, by id.
+fn obligations(reasons: &[Reason]) -> Vec<Obligation> {
+    let obligation = |reason: &Reason| {
+        let obligation = reason.annotations.get("obligation")?;
+        Some((reason.policy.clone()?, obligation.clone()))
     };
-    let rules = program
-        .rules
-        .iter()
-        .filter(|rule| ids.contains(rule.id.as_str()));
-    rules.filter_map(obligation).collect()
+    let by_policy: BTreeMap<_, _> = reasons.iter().filter_map(obligation).collect();
+    let obligation = |(policy, obligation)| Obligation { policy, obligation };
+    by_policy.into_iter().map(obligation).collect()
 }

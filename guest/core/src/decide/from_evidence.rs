@@ -199,11 +199,8 @@ impl<'a, 'e> Case<'a, 'e> {
 
     /// People whom rules name: `Person::"ana".active` must find her.
     fn named_people(&self) -> BTreeSet<PersonIx> {
-        let literals = self.program.rules.iter().flat_map(|rule| &rule.literals);
-        let people = literals.filter(|uid| *uid.entity_type() == self.program.base.person);
-        people
-            .filter_map(|uid| self.index.person_ix(uid.eid().as_ref()))
-            .collect()
+        let ids = self.program.named_people.iter();
+        ids.filter_map(|id| self.index.person_ix(id)).collect()
     }
 
     fn changes(&self) -> &[ChangeFacts<'e>] {

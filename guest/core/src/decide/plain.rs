@@ -1,6 +1,8 @@
 //! A plain Cedar request: own schema, own entities, no evidence.
 
 use cedar_policy_core::ast;
+use cedar_policy_core::entities::{Entities, NoEntitiesSchema, TCComputation};
+use cedar_policy_core::extensions::Extensions;
 
 use super::{Stop, explain};
 use crate::cedar;
@@ -20,23 +22,15 @@ pub(super) fn decide(program: &Program, request: &Request) -> Result<Verdict, St
     let action = action(program, &request.action)?;
     let principal = known(program, "principal", &request.principal)?;
     let resource = known(program, "resource", &request.resource)?;
-    let context = context(program, request, &action)?;
+    let context = context(program, request, &principal, &action, &resource)?;
     let entities = entities(program, request)?;
-    let checked = cedar::Request::new(
-        principal.clone().into(),
-        action.clone().into(),
-        resource.clone().into(),
-        context.clone(),
-        Some(&program.schema),
-    );
-    checked.map_err(|e| Fault::invalid_request(format!("request: {e}")))?;
     let question = Question {
         principal,
         action,
         resource,
-        context: AsRef::<ast::Context>::as_ref(&context).clone(),
+        context,
     };
-    let outcome = program.rules.evaluate(&question, entities.as_ref());
+    let outcome = program.rules.evaluate(&question, &entities);
     Ok(explain::verdict(program, request, &outcome, &outcome))
 }
 
@@ -64,23 +58,54 @@ fn known(program: &Program, field: &str, uid: &EntityUid) -> Result<ast::EntityU
         })
 }
 
+/// The context of the request, once all of the request is known to be as the schema says.
 fn context(
     program: &Program,
     request: &Request,
+    principal: &ast::EntityUID,
     action: &ast::EntityUID,
-) -> Result<cedar::Context, Fault> {
-    let Some(json) = &request.context else {
-        return Ok(cedar::Context::empty());
-    };
+    resource: &ast::EntityUID,
+) -> Result<ast::Context, Fault> {
+    let json = request.context.as_deref().unwrap_or("{}");
+    let reader = &program.reader;
+    let declared = program.vocabulary.action(action);
+    if reader.knows(&request.principal.type_name)
+        && reader.knows(&request.resource.type_name)
+        && declared.is_some_and(|action| action.applies_to(principal, resource))
+        && let Some(context) = reader.context(action, json)
+    {
+        return Ok(context);
+    }
     let action = cedar::EntityUid::from(action.clone());
-    cedar::Context::from_json_str(json, Some((&program.schema, &action)))
-        .map_err(|e| Fault::invalid_request(format!("context: {}", chain(&e))))
+    let context = cedar::Context::from_json_str(json, Some((&program.schema, &action)))
+        .map_err(|e| Fault::invalid_request(format!("context: {}", chain(&e))))?;
+    let checked = cedar::Request::new(
+        principal.clone().into(),
+        action,
+        resource.clone().into(),
+        context.clone(),
+        Some(&program.schema),
+    );
+    checked.map_err(|e| Fault::invalid_request(format!("request: {e}")))?;
+    Ok(AsRef::<ast::Context>::as_ref(&context).clone())
 }
 
-fn entities(program: &Program, request: &Request) -> Result<cedar::Entities, Fault> {
+fn entities(program: &Program, request: &Request) -> Result<Entities, Fault> {
     let json = request.entities.as_deref().unwrap_or("[]");
-    cedar::Entities::from_json_str(json, Some(&program.schema))
-        .map_err(|e| Fault::invalid_request(format!("entities: {}", chain(&e))))
+    if let Some(listed) = program.reader.entities(json) {
+        let actions = &program.vocabulary.action_entities;
+        let actions = actions.iter().map(|action| ast::Entity::clone(action));
+        return Entities::from_entities(
+            listed.into_iter().chain(actions),
+            None::<&NoEntitiesSchema>,
+            TCComputation::AssumeAlreadyComputed,
+            Extensions::all_available(),
+        )
+        .map_err(|e| Fault::internal(format!("entities: {e}")));
+    }
+    let entities = cedar::Entities::from_json_str(json, Some(&program.schema))
+        .map_err(|e| Fault::invalid_request(format!("entities: {}", chain(&e))))?;
+    Ok(AsRef::<Entities>::as_ref(&entities).clone())
 }
 
 /// An error with its causes, which hold the place and the name.

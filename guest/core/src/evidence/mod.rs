@@ -5,6 +5,7 @@
 //! docs/facts.md has each field with its unit and its attacker.
 
 mod check;
+mod object;
 mod range;
 
 pub(crate) use check::{EvidenceError, Identity, Index, MachineIx, PersonIx, timestamp};
@@ -16,7 +17,7 @@ use crate::text::Text;
 
 /// Everything observed that bears on one decision.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct Evidence<'a> {
     /// The directory's human beings.
     #[serde(borrow, default)]
@@ -47,7 +48,7 @@ pub struct Evidence<'a> {
 
 /// A list and whether the source gave all of it. An incomplete list is a deny.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct Listing<T> {
     /// False if the source cut the list off or could not read all of it.
     pub complete: bool,
@@ -67,7 +68,7 @@ impl<T> Default for Listing<T> {
 
 /// One human being in the directory.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct Person<'a> {
     /// Unique among people.
     #[serde(borrow)]
@@ -84,7 +85,7 @@ pub struct Person<'a> {
 
 /// One machine in the directory: bot, CI, merge queue, coding agent, the forge itself.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct Machine<'a> {
     /// Unique among machines.
     #[serde(borrow)]
@@ -103,7 +104,7 @@ pub struct Machine<'a> {
 
 /// An account and who is behind it: exactly one of `person` and `machine`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct Account<'a> {
     /// `github:octocat`, `email:ana@bank.example`: the issuer, a colon, the id
     /// there. Compared byte for byte, but ASCII case does not matter after `email:`.
@@ -119,7 +120,7 @@ pub struct Account<'a> {
 
 /// One commit with all of its parents.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct Commit<'a> {
     /// Object id, lower-case hex.
     #[serde(borrow)]
@@ -143,7 +144,7 @@ pub struct Commit<'a> {
 
 /// A signature on a commit.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct Signature<'a> {
     /// `openpgp`, `ssh`, `x509`.
     #[serde(borrow)]
@@ -157,7 +158,7 @@ pub struct Signature<'a> {
 
 /// A pull request, merge request, or plain range of commits on its way to a branch.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct Change<'a> {
     /// Unique among changes: `bank/payments#42`.
     #[serde(borrow)]
@@ -196,7 +197,7 @@ pub struct Change<'a> {
 
 /// A push as the server saw it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct Push<'a> {
     /// Authenticated account that pushed.
     #[serde(borrow)]
@@ -222,7 +223,7 @@ pub enum ApprovalState {
 
 /// A review of a change.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct ChangeApproval<'a> {
     /// Account that gave it.
     #[serde(borrow)]
@@ -261,7 +262,7 @@ pub enum FileStatus {
 
 /// A file that differs between base and head.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct File<'a> {
     /// Path in the repository, `/` between its parts.
     #[serde(borrow)]
@@ -281,7 +282,7 @@ pub struct File<'a> {
 
 /// Something built.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct Artifact<'a> {
     /// `sha256:` and 64 hex digits; unique among artifacts.
     #[serde(borrow)]
@@ -299,7 +300,7 @@ pub struct Artifact<'a> {
 
 /// Where artifacts are deployed to.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct Environment<'a> {
     /// Unique among environments.
     #[serde(borrow)]
@@ -311,7 +312,7 @@ pub struct Environment<'a> {
 
 /// One artifact on its way to one environment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct Deployment<'a> {
     /// Unique among deployments.
     #[serde(borrow)]
@@ -341,7 +342,7 @@ pub struct Deployment<'a> {
 
 /// A sign-off of a deployment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct DeploymentApproval<'a> {
     /// Account that gave it.
     #[serde(borrow)]
@@ -357,4 +358,22 @@ pub struct DeploymentApproval<'a> {
     /// RFC 3339. It does not stand from then on.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Text<'a>>,
+}
+
+object::objects_only! {
+    ['de, T: Deserialize<'de>] [T: Serialize] Listing<T>;
+    ['de: 'a, 'a] ['a] Evidence<'a>;
+    ['de: 'a, 'a] ['a] Person<'a>;
+    ['de: 'a, 'a] ['a] Machine<'a>;
+    ['de: 'a, 'a] ['a] Account<'a>;
+    ['de: 'a, 'a] ['a] Commit<'a>;
+    ['de: 'a, 'a] ['a] Signature<'a>;
+    ['de: 'a, 'a] ['a] Change<'a>;
+    ['de: 'a, 'a] ['a] Push<'a>;
+    ['de: 'a, 'a] ['a] ChangeApproval<'a>;
+    ['de: 'a, 'a] ['a] File<'a>;
+    ['de: 'a, 'a] ['a] Artifact<'a>;
+    ['de: 'a, 'a] ['a] Environment<'a>;
+    ['de: 'a, 'a] ['a] Deployment<'a>;
+    ['de: 'a, 'a] ['a] DeploymentApproval<'a>;
 }

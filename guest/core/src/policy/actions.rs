@@ -8,6 +8,7 @@ use cedar_policy_core::ast::{Eid, Entity, EntityType, EntityUID};
 use cedar_policy_core::validator::ValidatorSchema;
 use cedar_policy_core::validator::types::{Attributes, Type};
 
+use super::Shared;
 use crate::program::LoadError;
 use crate::request::{EntityUid, Request};
 
@@ -40,7 +41,7 @@ pub(crate) struct ContextShape {
 }
 
 impl Vocabulary {
-    pub(crate) fn load(schema: &ValidatorSchema) -> Result<Self, LoadError> {
+    pub(crate) fn load(schema: &ValidatorSchema, shared: &mut Shared) -> Result<Self, LoadError> {
         let entities = schema
             .action_entities()
             .map_err(|e| LoadError::new(format!("schema: {e}")))?;
@@ -59,7 +60,9 @@ impl Vocabulary {
         let types = schema.entity_types().map(|ty| ty.name().clone());
         let types = types.chain(actions.keys().map(|uid| uid.entity_type().clone()));
         Ok(Vocabulary {
-            types: types.map(|ty| (ty.to_string(), ty)).collect(),
+            types: types
+                .map(|ty| (ty.to_string(), shared.entity_type(&ty)))
+                .collect(),
             actions,
             action_entities: entities.iter().cloned().map(Arc::new).collect(),
         })

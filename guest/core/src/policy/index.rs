@@ -4,7 +4,8 @@
 //! share. A request looks up what its principal, action and resource are and
 //! are in; a rule that is not found there has a scope that is false, so plain
 //! Cedar would not have been satisfied by it either, nor seen it fail: scopes
-//! come first in a policy and cannot err.
+//! come first in a policy and cannot err. Of the rules that are found the whole
+//! scope is compared, and only what they say besides is left to Cedar.
 
 use std::collections::HashMap;
 
@@ -82,9 +83,12 @@ impl<'a> Position<'a> {
     }
 
     fn meets(&self, demand: &Demand) -> bool {
+        let named = |uid: &EntityUID| match demand.exact {
+            true => uid == self.uid,
+            false => self.within.contains(&uid),
+        };
         let within = demand.within.as_ref();
-        self.is(demand.is.as_ref())
-            && within.is_none_or(|uids| uids.iter().any(|uid| self.within.contains(&uid)))
+        self.is(demand.is.as_ref()) && within.is_none_or(|uids| uids.iter().any(named))
     }
 }
 

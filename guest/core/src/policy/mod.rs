@@ -3,7 +3,10 @@
 pub(crate) mod actions;
 pub(crate) mod entities;
 mod index;
+pub(crate) mod read;
 mod rule;
+mod settle;
 
 pub(crate) use index::{Outcome, Question, RuleSet};
 pub(crate) use rule::Rule;
+pub(crate) use settle::Shared;

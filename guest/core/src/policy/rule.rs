@@ -1,9 +1,14 @@
 //! One policy, taken apart once at load.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use cedar_policy_core::ast::{self, EntityType, EntityUID, Expr, ExprKind, Literal, Var};
+use cedar_policy_core::ast::{
+    self, EntityType, EntityUID, Expr, ExprBuilder, ExprKind, Literal, Var,
+};
+use cedar_policy_core::expr_builder::ExprBuilder as _;
 
+use super::Shared;
 use crate::bundle::PolicySource;
 use crate::program::LoadError;
 use crate::verdict::{Effect, Reason};
@@ -19,9 +24,9 @@ pub(crate) struct Rule {
     pub(crate) effect: Effect,
     /// All but `@id`.
     pub(crate) annotations: BTreeMap<String, String>,
-    /// Scope and conditions as one expression.
-    pub(crate) condition: Expr,
     pub(crate) scope: Scope,
+    /// What holds besides the scope: `true && (when and unless)`.
+    pub(crate) condition: Expr,
     /// Names of the quorums that it looks at.
     pub(crate) quorums: BTreeSet<String>,
     /// Entities that it names.
@@ -33,6 +38,8 @@ pub(crate) struct Rule {
 pub(crate) struct Demand {
     /// The variable must be, or be in, one of these.
     pub(crate) within: Option<Vec<EntityUID>>,
+    /// It must be one of them itself.
+    pub(crate) exact: bool,
     /// The variable must be of this type.
     pub(crate) is: Option<EntityType>,
 }
@@ -77,8 +84,16 @@ impl Rule {
             },
             quorums: quorums(&condition),
             literals: literals(&condition),
-            condition,
+            condition: besides_scope(policy),
         })
+    }
+
+    /// The same rule, of what is shared.
+    pub(crate) fn settle(self, shared: &mut Shared) -> Self {
+        Rule {
+            condition: shared.copy(&self.condition),
+            ..self
+        }
     }
 
     /// This rule as the reason `code`, in its author's words where there are any.
@@ -91,6 +106,17 @@ impl Rule {
             annotations: self.annotations.clone(),
         }
     }
+}
+
+/// With the same errors as the condition as a whole, whose scope comes first and is true or ends it.
+fn besides_scope(policy: &ast::Policy) -> Expr {
+    let Some(besides) = policy.non_scope_constraints() else {
+        return Expr::val(true);
+    };
+    ExprBuilder::new().with_expr_kind(ExprKind::And {
+        left: Arc::new(Expr::val(true)),
+        right: Arc::new(besides.clone()),
+    })
 }
 
 fn demand(constraint: &ast::PrincipalOrResourceConstraint) -> Demand {
@@ -108,6 +134,7 @@ fn demand(constraint: &ast::PrincipalOrResourceConstraint) -> Demand {
             // Of templates, which `Policy::parse` refuses.
             ast::EntityReference::Slot(_) => None,
         }),
+        exact: matches!(constraint, Eq(_)),
     }
 }
 
@@ -117,7 +144,11 @@ fn action_demand(constraint: &ast::ActionConstraint) -> Demand {
         ast::ActionConstraint::Eq(uid) => Some(vec![(**uid).clone()]),
         ast::ActionConstraint::In(uids) => Some(uids.iter().map(|u| (**u).clone()).collect()),
     };
-    Demand { is: None, within }
+    Demand {
+        is: None,
+        within,
+        exact: matches!(constraint, ast::ActionConstraint::Eq(_)),
+    }
 }
 
 /// `context.quorum.NAME`

@@ -47,7 +47,9 @@ fn sandbox() -> wasmtime::Result<Engine> {
     let mut config = Config::new();
     config
         .strategy(Strategy::Cranelift)
-        .cranelift_opt_level(OptLevel::None);
+        .cranelift_opt_level(OptLevel::None)
+        .generate_address_map(false)
+        .memory_init_cow(false);
     Engine::new(&config)
 }
 
