@@ -141,10 +141,6 @@ impl RuleSet {
         self.rules.get(ix as usize)
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Rule> {
-        self.rules.iter()
-    }
-
     /// Evaluates the rules that can match.
     pub(crate) fn evaluate(&self, question: &Question, entities: &Entities) -> Outcome {
         let principal = Position::of(&question.principal, entities);
