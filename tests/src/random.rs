@@ -3,7 +3,7 @@
 
 use fastrand::Rng;
 use serde_json::{Value, json};
-use sod_core::{Bundle, EntityUid, Mode, PolicySource, Request};
+use sod_core::{Bundle, EntityUid, Mode, PackData, PolicySource, Request};
 
 /// Groups in groups, folders in folders, actions in groups of actions.
 pub const SCHEMA: &str = r#"
@@ -40,6 +40,7 @@ pub fn bundle(rng: &mut Rng, most: usize) -> Bundle {
         schema: SCHEMA.to_owned(),
         policies: policies.collect(),
         quorums: Vec::new(),
+        data: PackData::default(),
     }
 }
 

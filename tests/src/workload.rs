@@ -4,7 +4,7 @@
 
 use fastrand::Rng;
 use serde_json::{Value, json};
-use sod_core::{Bundle, EntityUid, Mode, PolicySource, Request};
+use sod_core::{Bundle, EntityUid, Mode, PackData, PolicySource, Request};
 
 const SCHEMA: &str = r#"
 entity Role;
@@ -54,6 +54,7 @@ pub fn bundle(services: usize) -> Bundle {
         schema: SCHEMA.to_owned(),
         policies,
         quorums: Vec::new(),
+        data: PackData::default(),
     }
 }
 

@@ -37,6 +37,83 @@ pub struct Quorum {
     pub need: BTreeMap<String, u32>,
 }
 
+/// What of a change an approval is for, strictest first.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StandsFor {
+    /// Its head: any push ends it.
+    #[default]
+    Head,
+    /// The content of its head: a new head of the same tree, on the same base or not, keeps it.
+    Tree,
+    /// What it changes: a rebase that changes the same keeps it.
+    Patch,
+}
+
+/// Files by path.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PathClass {
+    /// `resource.touches.<name>` and `resource.only.<name>` in policies.
+    pub name: String,
+    /// Globs, each against the whole path.
+    pub include: Vec<String>,
+    /// Globs of what is not in it nevertheless.
+    #[serde(default)]
+    pub exclude: Vec<String>,
+}
+
+/// Times of the week, and when they do not hold.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Window {
+    /// `context.window.<name>` in policies.
+    pub name: String,
+    /// Name in the IANA time zone database.
+    pub zone: String,
+    /// Where the zone's offset changes: from which millisecond since the Unix
+    /// epoch on, and to how many seconds east. Sorted.
+    pub offsets: Vec<(i64, i32)>,
+    /// Days of the week, 1 (Monday) to 7.
+    pub days: Vec<u8>,
+    /// Minutes since midnight, inclusive.
+    pub from: u16,
+    /// Minutes since midnight, exclusive.
+    pub until: u16,
+    /// Milliseconds since the Unix epoch, from inclusive, until exclusive: closed whatever the day.
+    pub closed: Vec<(i64, i64)>,
+}
+
+/// Roles that one person must not hold together.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Conflict {
+    /// `principal.conflict.<name>` in policies.
+    pub name: String,
+    /// Names of roles.
+    pub roles: Vec<String>,
+    /// Of how many of them are too many.
+    pub at: u32,
+}
+
+/// What a pack says besides its rules.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PackData {
+    /// What of a change an approval is for.
+    #[serde(default)]
+    pub stands_for: StandsFor,
+    /// Sorted by name.
+    #[serde(default)]
+    pub paths: Vec<PathClass>,
+    /// Sorted by name.
+    #[serde(default)]
+    pub windows: Vec<Window>,
+    /// Sorted by name.
+    #[serde(default)]
+    pub conflicts: Vec<Conflict>,
+}
+
 /// One policy with its origin.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -65,6 +142,9 @@ pub struct Bundle {
     pub policies: Vec<PolicySource>,
     /// Sorted by name.
     pub quorums: Vec<Quorum>,
+    /// What else the pack says.
+    #[serde(default)]
+    pub data: PackData,
 }
 
 impl Bundle {

@@ -22,7 +22,9 @@ mod warm_up;
 /// The Cedar that this engine runs, for the pack compiler to validate with.
 pub use cedar_policy as cedar;
 
-pub use bundle::{Bundle, Mode, PolicySource, Quorum, QuorumOf};
+pub use bundle::{
+    Bundle, Conflict, Mode, PackData, PathClass, PolicySource, Quorum, QuorumOf, StandsFor, Window,
+};
 pub use program::{Description, LoadError, Parsed, PolicyInfo, Program};
 pub use request::{EntityUid, Request};
 pub use text::Text;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::bundle::{Bundle, Mode, Quorum, sha256};
+use crate::bundle::{Bundle, Mode, PackData, Quorum, sha256};
 use crate::cedar;
 use crate::policy::actions::Vocabulary;
 use crate::policy::entities::BaseTypes;
@@ -23,6 +23,7 @@ pub struct Program {
     pub(crate) vocabulary: Vocabulary,
     pub(crate) base: BaseTypes,
     pub(crate) rules: RuleSet,
+    pub(crate) data: PackData,
     /// Ids of the people whom rules name: `Person::"ana".active` must find her.
     pub(crate) named_people: BTreeSet<String>,
 }
@@ -124,6 +125,7 @@ impl Parsed {
             vocabulary: Vocabulary::load(self.schema.as_ref(), &mut shared)?,
             reader: Reader::load(self.schema.as_ref(), &mut shared),
             named_people: people.map(|uid| uid.eid().as_ref().to_owned()).collect(),
+            data: self.bundle.data.clone(),
             description: describe(self.bundle, &rules),
             rules: RuleSet::new(rules),
             schema: self.schema,

@@ -68,6 +68,10 @@ codes! {
     QuorumInvalid = "quorum-invalid" Error,
     /// Two packs define the same quorum differently.
     QuorumConflict = "quorum-conflict" Error,
+    /// A class of paths, a window or a conflict of roles that could never mean anything.
+    SettingInvalid = "setting-invalid" Error,
+    /// Two packs define the same class of paths, window or conflict of roles differently.
+    SettingConflict = "setting-conflict" Error,
     /// An included pack is not there.
     IncludeMissing = "include-missing" Error,
     /// Packs include each other.

@@ -32,6 +32,7 @@ mod nesting;
 mod pack;
 mod rules;
 mod schema;
+mod settings;
 mod source;
 
 pub use code::{Code, Severity};

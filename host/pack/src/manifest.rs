@@ -10,6 +10,7 @@ use toml::Spanned;
 
 use crate::code::Code;
 use crate::finding::{Finding, Findings};
+use crate::settings::{self, Named, RawApproval, RawConflict, RawPaths, RawWindow, Settings};
 use crate::source::{MAX_TEXT, Source};
 
 /// The file that makes a folder a pack.
@@ -28,7 +29,14 @@ struct RawManifest {
     #[serde(default)]
     includes: Vec<Spanned<String>>,
     #[serde(default)]
-    quorum: BTreeMap<Spanned<String>, RawQuorum>,
+    quorum: Named<RawQuorum>,
+    approval: Option<RawApproval>,
+    #[serde(default)]
+    paths: Named<RawPaths>,
+    #[serde(default)]
+    window: Named<RawWindow>,
+    #[serde(default)]
+    conflict: Named<RawConflict>,
 }
 
 fn evidence() -> Spanned<Mode> {
@@ -54,6 +62,7 @@ pub(crate) struct Manifest {
     pub(crate) mode_at: Range<usize>,
     pub(crate) includes: Vec<(String, Range<usize>)>,
     pub(crate) quorums: Vec<(Quorum, Range<usize>)>,
+    pub(crate) settings: Settings,
     pub(crate) source: Source,
 }
 
@@ -117,8 +126,18 @@ fn validate(raw: RawManifest, source: Source, findings: &mut Findings) -> Manife
         let at = name.span();
         Some((valid_quorum(name, quorum, &source, findings)?, at))
     });
+    let quorums = quorums.collect();
+    let settings = settings::validate(
+        raw.approval,
+        raw.paths,
+        raw.window,
+        raw.conflict,
+        &source,
+        findings,
+    );
     Manifest {
-        quorums: quorums.collect(),
+        quorums,
+        settings,
         name: raw.name.get_ref().clone(),
         name_at: raw.name.span(),
         version: raw.version.into_inner(),
@@ -202,7 +221,7 @@ pub(crate) fn is_kebab_case(name: &str) -> bool {
 }
 
 /// Can Cedar read it after a dot, and declare it as an attribute?
-fn is_identifier(name: &str) -> bool {
+pub(crate) fn is_identifier(name: &str) -> bool {
     use sod_core::cedar::Expression;
     let starts_well = name.starts_with(|c: char| c == '_' || c.is_ascii_alphabetic());
     let goes_on_well = name.chars().all(|c| c == '_' || c.is_ascii_alphanumeric());

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use sod_core::cedar::{PolicyId, PolicySet, Schema, ValidationMode, ValidationWarning, Validator};
-use sod_core::{Bundle, Mode, PolicySource, Quorum};
+use sod_core::{Bundle, Mode, PackData, PolicySource, Quorum};
 
 use crate::cedar_findings::{code_of_error, code_of_warning, from_diagnostic};
 use crate::code::Code;
@@ -12,6 +12,7 @@ use crate::finding::{Finding, Findings};
 use crate::folder::{Folder, read_tree};
 use crate::rules::{self, Rule};
 use crate::schema;
+use crate::settings::Settings;
 use crate::source::Source;
 
 /// A valid pack with everything that it includes.
@@ -26,6 +27,7 @@ pub struct Pack {
     schema: String,
     rules: Vec<Rule>,
     quorums: Vec<Quorum>,
+    data: PackData,
     warnings: Findings,
 }
 
@@ -116,6 +118,7 @@ impl Pack {
             schema: self.schema.clone(),
             policies: self.rules.iter().map(policy).collect(),
             quorums: self.quorums.clone(),
+            data: self.data.clone(),
         }
     }
 }
@@ -129,6 +132,7 @@ fn build(path: &Path, findings: &mut Findings) -> Option<Pack> {
     check_names(&tree, findings);
     check_modes(&tree, root, findings);
     let quorums = merge_quorums(&tree, findings);
+    let data = merge_settings(&tree, findings);
     let own: Vec<&Source> = tree
         .iter()
         .filter_map(|folder| folder.schema.as_ref())
@@ -143,7 +147,7 @@ fn build(path: &Path, findings: &mut Findings) -> Option<Pack> {
     let schema = if nothing {
         None
     } else {
-        schema::merge(mode, &quorums, &own, findings)
+        schema::merge(mode, &quorums, &data, &own, findings)
     };
     let parse = |folder: &Folder| -> Vec<Rule> {
         let sources = folder.rules.iter();
@@ -169,6 +173,7 @@ fn build(path: &Path, findings: &mut Findings) -> Option<Pack> {
         schema: schema.text,
         rules,
         quorums,
+        data,
         warnings: Findings::default(),
     })
 }
@@ -250,6 +255,49 @@ fn merge_quorums(tree: &[Folder], findings: &mut Findings) -> Vec<Quorum> {
         .into_values()
         .map(|(quorum, _)| quorum.clone())
         .collect()
+}
+
+/// By name, as quorums are; the strictest that any pack says of approvals.
+fn merge_settings(tree: &[Folder], findings: &mut Findings) -> PackData {
+    fn merge<T: PartialEq + Clone>(
+        what: &str,
+        tree: &[Folder],
+        list: fn(&Settings) -> &Vec<(T, std::ops::Range<usize>)>,
+        name: fn(&T) -> &str,
+        findings: &mut Findings,
+    ) -> Vec<T> {
+        let mut merged: BTreeMap<String, (T, Place<'_>)> = BTreeMap::new();
+        for folder in tree {
+            for (item, at) in list(&folder.manifest.settings) {
+                let place = (&folder.manifest.source, at);
+                let key = name(item).to_owned();
+                let (other, other_place) =
+                    merged.entry(key).or_insert_with(|| (item.clone(), place));
+                if other != item {
+                    let (other_source, other_at) = *other_place;
+                    let message = format!(
+                        "{what} `{}` is defined differently at {}",
+                        name(item),
+                        other_source.place(other_at.start)
+                    );
+                    let finding = Finding::new(Code::SettingConflict, message);
+                    findings.push(
+                        finding
+                            .at(place.0, place.1.clone())
+                            .help("rules of both packs would mean different things by it: give one another name"),
+                    );
+                }
+            }
+        }
+        merged.into_values().map(|(item, _)| item).collect()
+    }
+    let said = tree.iter().filter_map(|f| f.manifest.settings.stands_for);
+    PackData {
+        stands_for: said.min().unwrap_or_default(),
+        paths: merge("class of paths", tree, |s| &s.paths, |p| &p.name, findings),
+        windows: merge("window", tree, |s| &s.windows, |w| &w.name, findings),
+        conflicts: merge("conflict", tree, |s| &s.conflicts, |c| &c.name, findings),
+    }
 }
 
 type Place<'a> = (&'a Source, &'a std::ops::Range<usize>);

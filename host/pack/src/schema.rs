@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use miette::Diagnostic;
 use sod_core::cedar::{CedarSchemaError, Schema, SchemaFragment};
-use sod_core::{Mode, Quorum, QuorumOf};
+use sod_core::{Mode, PackData, Quorum, QuorumOf};
 
 use crate::cedar_findings::{from_diagnostic, tidy, with_related};
 use crate::code::Code;
@@ -20,7 +20,7 @@ pub const BASE_SCHEMA: &str = include_str!("../../../policies/base.cedarschema")
 /// Name of the base schema in findings.
 const BASE_NAME: &str = "base.cedarschema";
 /// Name of the generated types in findings.
-const QUORUMS_NAME: &str = "quorums of pack.toml";
+const GENERATED_NAME: &str = "names in pack.toml";
 
 /// A whole schema: its text for the engine and its meaning for the validator.
 #[derive(Debug)]
@@ -33,13 +33,15 @@ pub(crate) struct Merged {
 pub(crate) fn merge(
     mode: Mode,
     quorums: &[Quorum],
+    data: &PackData,
     own: &[&Source],
     findings: &mut Findings,
 ) -> Option<Merged> {
     let mut parts = Parts::default();
     if mode == Mode::Evidence {
         parts.push(&Source::new(BASE_NAME, BASE_SCHEMA), false);
-        parts.push(&Source::new(QUORUMS_NAME, quorum_types(quorums)), false);
+        let types = quorum_types(quorums) + &setting_types(data);
+        parts.push(&Source::new(GENERATED_NAME, types), false);
     }
     let broken: Vec<Finding> = own
         .iter()
@@ -68,6 +70,22 @@ fn quorum_types(quorums: &[Quorum]) -> String {
     let of_changes = record("ChangeQuorums", |quorum| quorum.of == QuorumOf::Change);
     // A quorum of changes holds for a deployment if every change that it ships meets it.
     of_changes + &record("DeploymentQuorums", |_| true)
+}
+
+fn setting_types(data: &PackData) -> String {
+    let record = |name: &str, fields: Vec<&String>| {
+        let fields: String = fields
+            .iter()
+            .map(|field| format!("  {field}: Bool,\n"))
+            .collect();
+        format!("type {name} = {{\n{fields}}};\n")
+    };
+    record("PathClasses", data.paths.iter().map(|p| &p.name).collect())
+        + &record("Windows", data.windows.iter().map(|w| &w.name).collect())
+        + &record(
+            "RoleConflicts",
+            data.conflicts.iter().map(|c| &c.name).collect(),
+        )
 }
 
 /// Each file must be a schema by itself, so that no two halves in two files make one.

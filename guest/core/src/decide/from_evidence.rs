@@ -2,10 +2,10 @@
 
 mod missing;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use cedar_policy_core::ast::{Context, Entity, EntityUID};
+use cedar_policy_core::ast::{Context, Entity, EntityUID, Value};
 use cedar_policy_core::entities::Entities;
 
 use super::plain::chain;
@@ -13,14 +13,17 @@ use super::signing::ApproveRules;
 use super::{Stop, explain};
 use crate::bundle::{Quorum, QuorumOf};
 use crate::cedar;
-use crate::evidence::{Evidence, Identity, Index, MachineIx, PersonIx};
+use crate::evidence::{Evidence, EvidenceError, Identity, Index, MachineIx, PersonIx};
+use crate::facts::clock::is_open;
+use crate::facts::people::{Standing, minutes_since};
+use crate::facts::review::{self, every_commit_reviewed, owners_covered, reciprocity};
 use crate::facts::{
-    ChangeFacts, DeploymentFacts, Judgement, Shortfall, Signer, change_facts, count_change,
-    count_deployment, deployment_facts, shortfalls,
+    ChangeFacts, DeploymentFacts, Judgement, Setting, Shortfall, Signer, change_facts,
+    count_change, count_deployment, deployment_facts, shortfalls,
 };
 use crate::policy::Question;
 use crate::policy::actions::Action;
-use crate::policy::entities::{ContextFacts, Store, datetime, set, uid};
+use crate::policy::entities::{ContextFacts, Store, datetime, flags, set, uid};
 use crate::program::Program;
 use crate::request::{EntityUid, Request};
 use crate::verdict::{Effect, Fault, Verdict, code};
@@ -31,7 +34,8 @@ pub(super) fn decide(program: &Program, request: &Request) -> Result<Verdict, St
         .ok_or_else(|| Fault::invalid_request("`now` is missing: pass the time of the decision"))?;
     let evidence = read(program, request)?;
     let index = Index::build(&evidence)?;
-    let case = Case::new(program, request, &index, now)?;
+    let standing = Standing::read(&index, now)?;
+    let case = Case::new(program, request, &index, &standing, now)?;
     case.decide()
 }
 
@@ -72,7 +76,8 @@ struct Case<'a, 'e> {
     program: &'a Program,
     request: &'a Request,
     index: &'a Index<'e>,
-    now: i64,
+    standing: &'a Standing<'e>,
+    setting: Setting<'a>,
     action: &'a Action,
     principal: Principal,
     question: Question,
@@ -85,12 +90,17 @@ impl<'a, 'e> Case<'a, 'e> {
         program: &'a Program,
         request: &'a Request,
         index: &'a Index<'e>,
+        standing: &'a Standing<'e>,
         now: i64,
     ) -> Result<Self, Stop> {
+        let setting = Setting {
+            data: &program.data,
+            now,
+        };
         let (action_uid, action) = action(program, &request.action)?;
         let (principal, principal_uid) = principal(program, index, &request.principal)?;
         let extra = extra_entities(program, request)?;
-        let (subject, resource_uid) = subject(program, index, &request.resource, &extra)?;
+        let (subject, resource_uid) = subject(program, index, setting, &request.resource, &extra)?;
         if !action.applies_to(&principal_uid, &resource_uid) {
             return Err(Stop::deny(
                 code::UNKNOWN_ACTION,
@@ -112,7 +122,8 @@ impl<'a, 'e> Case<'a, 'e> {
             program,
             request,
             index,
-            now,
+            standing,
+            setting,
             action,
             principal,
             question,
@@ -128,7 +139,7 @@ impl<'a, 'e> Case<'a, 'e> {
         let signatures = self.signatures(&entities, &facts)?;
         let shortfalls = self.shortfalls(&signatures);
         facts.met = self.met(&shortfalls);
-        facts.approvers = self.approvers(&store, &signatures);
+        self.approval_facts(&store, &entities, &signatures, &mut facts)?;
         self.question.context = facts.context(&self.action.context, false);
         self.check_context()?;
         let outcome = self.program.rules.evaluate(&self.question, &entities);
@@ -149,7 +160,12 @@ impl<'a, 'e> Case<'a, 'e> {
 
     /// Every entity that a rule can reach from the request or name by itself.
     fn store(&self) -> Store<'a, 'e> {
-        let mut store = Store::new(&self.program.base, self.index);
+        let mut store = Store::new(
+            &self.program.base,
+            self.index,
+            self.standing,
+            &self.program.data.conflicts,
+        );
         store.add(self.program.vocabulary.action_entities.iter().cloned());
         store.add(self.extra.iter().cloned());
         match self.principal {
@@ -167,14 +183,9 @@ impl<'a, 'e> Case<'a, 'e> {
         store
     }
 
-    /// Whether the action's rules look at signatures at all.
-    fn counts(&self) -> bool {
-        self.action.context.quorums.is_some() || self.action.context.approvers
-    }
-
     fn signing_people(&self) -> BTreeSet<PersonIx> {
         let mut accounts: Vec<&str> = Vec::new();
-        if self.counts() {
+        if self.action.context.counts() {
             for change in self.changes() {
                 accounts.extend(
                     change
@@ -227,12 +238,58 @@ impl<'a, 'e> Case<'a, 'e> {
                 .into());
             }
         }
+        let windows = self.program.data.windows.iter();
+        let windows = windows.map(|w| (w.name.clone(), is_open(w, self.setting.now)));
+        let mut facts = BTreeMap::from([
+            ("now", datetime(&self.program.base, self.setting.now)?),
+            ("window", flags(&windows.collect())),
+        ]);
+        facts.extend(self.session()?.map(|session| ("session", session)));
+        facts.extend(self.deployed_before().map(|b| ("deployed_before", b)));
         Ok(ContextFacts {
-            now: datetime(&self.program.base, self.now)?,
-            approvers: set(std::iter::empty()),
+            facts,
             met: BTreeSet::new(),
             others,
         })
+    }
+
+    /// How the one who asks is signed in. A session of somebody else says nothing about them.
+    fn session(&self) -> Result<Option<Value>, Stop> {
+        let Some(session) = &self.index.evidence.session else {
+            return Ok(None);
+        };
+        let theirs = match (self.index.identity(&session.account), self.principal) {
+            (Identity::Person(signed_in), Principal::Person(asks)) => signed_in == asks,
+            (Identity::Machine(signed_in), Principal::Machine(asks)) => signed_in == asks,
+            _ => false,
+        };
+        if !theirs {
+            return Err(EvidenceError::invalid(format!(
+                "the session is of account `{}`, which is not that of `{}`",
+                session.account, self.request.principal
+            ))
+            .into());
+        }
+        let now = self.setting.now;
+        let mfa = minutes_since("mfa_at", session.mfa_at.as_deref(), now)?;
+        let texts = [("network", &session.network), ("country", &session.country)];
+        let texts = texts
+            .into_iter()
+            .filter_map(|(name, text)| Some((name, Value::from(text.as_deref()?))));
+        let mfa = mfa.map(|minutes| ("minutes_since_mfa", Value::from(minutes)));
+        Ok(Some(Value::record(texts.chain(mfa), None)))
+    }
+
+    /// Whether the one who asks deployed there before.
+    fn deployed_before(&self) -> Option<Value> {
+        let Subject::Deployment(facts) = &self.subject else {
+            return None;
+        };
+        let before = match self.principal {
+            Principal::Person(person) => facts.deployers.contains(&person),
+            Principal::Machine(_) => false,
+        };
+        Some(Value::from(before))
     }
 
     /// What the request brought is checked against the schema; facts need no check.
@@ -270,7 +327,7 @@ impl<'a, 'e> Case<'a, 'e> {
         entities: &Entities,
         facts: &ContextFacts,
     ) -> Result<Vec<Signatures>, Stop> {
-        if !self.counts() {
+        if !self.action.context.counts() {
             return Ok(Vec::new());
         }
         let mut rules = self.approve_rules(entities, facts);
@@ -279,14 +336,14 @@ impl<'a, 'e> Case<'a, 'e> {
             list.push(Signatures {
                 resource: EntityUid::new("Change", change.change.id.as_str()),
                 of: QuorumOf::Change,
-                judgement: count_change(self.index, change, self.now, &mut rules)?,
+                judgement: count_change(self.index, self.setting, change, &mut rules)?,
             });
         }
         if let Subject::Deployment(facts) = &self.subject {
             list.push(Signatures {
                 resource: EntityUid::new("Deployment", facts.deployment.id.as_str()),
                 of: QuorumOf::Deployment,
-                judgement: count_deployment(self.index, facts, self.now, &mut rules)?,
+                judgement: count_deployment(self.index, facts, self.setting.now, &mut rules)?,
             });
         }
         Ok(list)
@@ -316,9 +373,8 @@ impl<'a, 'e> Case<'a, 'e> {
     fn signers(&self, judgement: &Judgement) -> Vec<Signer<'e>> {
         let people = judgement.signers.iter();
         people
-            .filter_map(|person| self.index.person(*person))
             .map(|person| Signer {
-                roles: person.roles.iter().map(|role| role.as_str()).collect(),
+                roles: self.standing.roles(self.index, *person),
             })
             .collect()
     }
@@ -334,15 +390,45 @@ impl<'a, 'e> Case<'a, 'e> {
         met.map(|quorum| quorum.name.clone()).collect()
     }
 
-    /// People whose approvals of the resource itself stand.
-    fn approvers(
+    /// Facts that are made from approvals.
+    fn approval_facts(
         &self,
         store: &Store<'_, '_>,
+        entities: &Entities,
         signatures: &[Signatures],
-    ) -> cedar_policy_core::ast::Value {
+        facts: &mut ContextFacts,
+    ) -> Result<(), Stop> {
         let own = signatures.last();
-        let signers = own.into_iter().flat_map(|s| &s.judgement.signers);
-        set(signers.filter_map(|person| store.person_uid(*person)))
+        let signers = own.map_or(&[][..], |s| &s.judgement.signers);
+        let approvers = set(signers.iter().filter_map(|p| store.person_uid(*p)));
+        let count = i64::try_from(signers.len()).unwrap_or(i64::MAX);
+        let mut rules = self.approve_rules(entities, facts);
+        let (mut reviewed, mut covered) = (true, true);
+        let (mut mutual, mut quickest) = (0, None::<i64>);
+        for (change, signed) in self.changes().iter().zip(signatures) {
+            let (index, judgement) = (self.index, &signed.judgement);
+            let now = self.setting.now;
+            reviewed &= every_commit_reviewed(index, change, judgement, now, &mut rules)?;
+            covered &= owners_covered(index, change, &judgement.signers)?;
+            let pair = reciprocity(index, &change.contributors.people, &judgement.signers)?;
+            mutual = mutual.max(pair);
+            quickest = [quickest, review::quickest(change, judgement)]
+                .into_iter()
+                .flatten()
+                .min();
+        }
+        let something = !self.changes().is_empty() && !signatures.is_empty();
+        drop(rules);
+        facts.facts.extend([
+            ("approvers", approvers),
+            ("signer_count", Value::from(count)),
+            ("every_commit_reviewed", Value::from(something && reviewed)),
+            ("owners_covered", Value::from(something && covered)),
+            ("reciprocal_reviews", Value::from(mutual)),
+        ]);
+        let quickest = quickest.map(|s| ("quickest_approval_seconds", Value::from(s)));
+        facts.facts.extend(quickest);
+        Ok(())
     }
 }
 
@@ -393,6 +479,7 @@ fn principal(
 fn subject<'e>(
     program: &Program,
     index: &Index<'e>,
+    setting: Setting<'_>,
     resource: &EntityUid,
     extra: &[Arc<Entity>],
 ) -> Result<(Subject<'e>, EntityUID), Stop> {
@@ -406,12 +493,12 @@ fn subject<'e>(
     match resource.type_name.as_str() {
         "Change" => {
             let change = index.change(id).ok_or_else(unknown)?;
-            let facts = change_facts(index, change)?;
+            let facts = change_facts(index, setting, change)?;
             Ok((Subject::Change(facts), uid(&program.base.change, id)))
         }
         "Deployment" => {
             let deployment = index.deployment(id).ok_or_else(unknown)?;
-            let facts = deployment_facts(index, deployment)?;
+            let facts = deployment_facts(index, setting, deployment)?;
             Ok((
                 Subject::Deployment(facts),
                 uid(&program.base.deployment, id),

@@ -44,6 +44,110 @@ pub struct Evidence<'a> {
     /// Deployments asked for.
     #[serde(borrow, default)]
     pub deployments: Vec<Deployment<'a>>,
+    /// Roles given for a time, first to last.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub grants: Option<Listing<Grant<'a>>>,
+    /// Incidents that grants name.
+    #[serde(borrow, default, skip_serializing_if = "Vec::is_empty")]
+    pub incidents: Vec<Incident<'a>>,
+    /// Who is on call when.
+    #[serde(borrow, default, skip_serializing_if = "Vec::is_empty")]
+    pub on_call: Vec<OnCall<'a>>,
+    /// How the one who asks is signed in.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<Session<'a>>,
+    /// Reviews of other changes, in the time that the collector looks back.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub past_reviews: Option<Listing<PastReview<'a>>>,
+}
+
+/// A role given to a person for a time.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct Grant<'a> {
+    /// Unique among grants.
+    #[serde(borrow)]
+    pub id: Text<'a>,
+    /// Id of the person who holds it.
+    #[serde(borrow)]
+    pub person: Text<'a>,
+    /// Name of the role.
+    #[serde(borrow)]
+    pub role: Text<'a>,
+    /// Account that gave it.
+    #[serde(borrow)]
+    pub granted_by: Text<'a>,
+    /// RFC 3339. Held from then on.
+    #[serde(borrow)]
+    pub from: Text<'a>,
+    /// RFC 3339. Not held from then on.
+    #[serde(borrow)]
+    pub until: Text<'a>,
+    /// Taken back before its time.
+    #[serde(default)]
+    pub revoked: bool,
+    /// Id of the incident that it was given for.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub incident: Option<Text<'a>>,
+    /// Account that reviewed its use afterwards.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub reviewed_by: Option<Text<'a>>,
+}
+
+/// Something that went wrong.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct Incident<'a> {
+    /// Unique among incidents.
+    #[serde(borrow)]
+    pub id: Text<'a>,
+    /// Not resolved yet.
+    pub open: bool,
+}
+
+/// A shift.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct OnCall<'a> {
+    /// Id of the person.
+    #[serde(borrow)]
+    pub person: Text<'a>,
+    /// RFC 3339. On call from then on.
+    #[serde(borrow)]
+    pub from: Text<'a>,
+    /// RFC 3339. Not on call from then on.
+    #[serde(borrow)]
+    pub until: Text<'a>,
+}
+
+/// How somebody is signed in, as the identity provider says.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct Session<'a> {
+    /// Account that is signed in.
+    #[serde(borrow)]
+    pub account: Text<'a>,
+    /// Name of the network: `office`, `vpn`, `internet`.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub network: Option<Text<'a>>,
+    /// ISO 3166-1 alpha-2: `CH`.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub country: Option<Text<'a>>,
+    /// RFC 3339. The newest proof by a second factor.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub mfa_at: Option<Text<'a>>,
+}
+
+/// That somebody approved a change of somebody else.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct PastReview<'a> {
+    /// Account that approved.
+    #[serde(borrow)]
+    pub reviewer: Text<'a>,
+    /// Accounts that contributed.
+    #[serde(borrow)]
+    pub contributors: Vec<Text<'a>>,
 }
 
 /// A list and whether the source gave all of it. An incomplete list is a deny.
@@ -75,6 +179,9 @@ pub struct Person<'a> {
     pub id: Text<'a>,
     /// Still employed and not suspended.
     pub active: bool,
+    /// RFC 3339. When somebody last confirmed that the roles are still needed.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub access_reviewed_at: Option<Text<'a>>,
     /// Names of the roles held.
     #[serde(borrow, default)]
     pub roles: Vec<Text<'a>>,
@@ -137,6 +244,10 @@ pub struct Commit<'a> {
     /// Accounts of the `Co-authored-by` trailers.
     #[serde(borrow, default)]
     pub co_authors: Vec<Text<'a>>,
+    /// Accounts that had a machine write it: who prompted the agent, whose
+    /// token the pipeline used. Contributors.
+    #[serde(borrow, default, skip_serializing_if = "Vec::is_empty")]
+    pub on_behalf_of: Vec<Text<'a>>,
     /// The signature, if there is one.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     pub signature: Option<Signature<'a>>,
@@ -175,6 +286,19 @@ pub struct Change<'a> {
     /// Its newest commit.
     #[serde(borrow)]
     pub head: Text<'a>,
+    /// Object id of the tree of `head`: all of its content.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub tree: Option<Text<'a>>,
+    /// `git patch-id --stable` of the difference between base and head.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub patch_id: Option<Text<'a>>,
+    /// Every head that it ever had, first to last, before squashes and rebases
+    /// too. Absent if the source does not keep them.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub iterations: Option<Listing<Iteration<'a>>>,
+    /// Results of checks, first to last. Absent if the source has none.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub checks: Option<Listing<Check<'a>>>,
     /// Commits reachable from `base` that are parents of listed commits
     /// (`git rev-list --boundary`). A parent that is neither listed nor here
     /// makes the evidence incomplete.
@@ -187,12 +311,33 @@ pub struct Change<'a> {
     /// source cannot observe pushes, which policies see as `pushes_observed`.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     pub pushes: Option<Listing<Push<'a>>>,
+    /// RFC 3339, by the server's clock. When approval was asked for.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub requested_at: Option<Text<'a>>,
+    /// Files and their owners as the base's own list of owners says.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub owners: Option<Listing<OwnedPath<'a>>>,
     /// Every review, first to last.
     #[serde(borrow)]
     pub approvals: Listing<ChangeApproval<'a>>,
     /// Every file that differs between base and head.
     #[serde(borrow)]
     pub files: Listing<File<'a>>,
+}
+
+/// A file that somebody owns.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct OwnedPath<'a> {
+    /// Path in the repository.
+    #[serde(borrow)]
+    pub path: Text<'a>,
+    /// Accounts of owners; one of them has to sign.
+    #[serde(borrow, default)]
+    pub accounts: Vec<Text<'a>>,
+    /// Teams that own it; one of their members will do.
+    #[serde(borrow, default)]
+    pub teams: Vec<Text<'a>>,
 }
 
 /// A push as the server saw it.
@@ -205,6 +350,55 @@ pub struct Push<'a> {
     /// Head of the change after the push.
     #[serde(borrow)]
     pub head: Text<'a>,
+    /// Accounts on whose behalf a machine pushed. Contributors.
+    #[serde(borrow, default, skip_serializing_if = "Vec::is_empty")]
+    pub on_behalf_of: Vec<Text<'a>>,
+}
+
+/// What a change was at one time: the commits that `head` reaches and `base` does not.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct Iteration<'a> {
+    /// Commit of the target branch that it was compared with.
+    #[serde(borrow)]
+    pub base: Text<'a>,
+    /// Its newest commit then.
+    #[serde(borrow)]
+    pub head: Text<'a>,
+    /// Commits reachable from `base` that are parents of listed commits.
+    #[serde(borrow, default)]
+    pub boundary: Vec<Text<'a>>,
+}
+
+/// How a check ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Conclusion {
+    /// Passed.
+    Success,
+    /// Failed, broke off or ran out of time.
+    Failure,
+    /// Did not run or did not judge.
+    Neutral,
+    /// Not ended yet.
+    Pending,
+}
+
+/// The result of a check: a build, tests, a scan.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct Check<'a> {
+    /// Its name at the source: `build`, `tests`.
+    #[serde(borrow)]
+    pub name: Text<'a>,
+    /// Commit that it ran on.
+    #[serde(borrow)]
+    pub head: Text<'a>,
+    /// How it ended.
+    pub conclusion: Conclusion,
+    /// Account that reported it.
+    #[serde(borrow)]
+    pub account: Text<'a>,
 }
 
 /// Where a review stands.
@@ -239,6 +433,15 @@ pub struct ChangeApproval<'a> {
     /// Head at the time.
     #[serde(borrow)]
     pub head: Text<'a>,
+    /// Tree of that head, for packs in which an approval stands for content.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub tree: Option<Text<'a>>,
+    /// Patch id of that head against the base at the time.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub patch_id: Option<Text<'a>>,
+    /// Seconds between the arrival of that head and the approval, by the server's clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after_seconds: Option<u32>,
     /// RFC 3339. It does not stand from then on.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Text<'a>>,
@@ -296,6 +499,15 @@ pub struct Artifact<'a> {
     /// Account of the builder, by its provenance.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     pub builder: Option<Text<'a>>,
+    /// Branch that it was built from, by its provenance.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub branch: Option<Text<'a>>,
+    /// Withdrawn by its owners. Absent if the source does not record it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub yanked: Option<bool>,
+    /// What is known against it. Absent if nobody looked.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub vulnerabilities: Option<Listing<Vulnerability<'a>>>,
 }
 
 /// Where artifacts are deployed to.
@@ -308,6 +520,33 @@ pub struct Environment<'a> {
     /// `development`, `test`, `staging`, `production`.
     #[serde(borrow)]
     pub tier: Text<'a>,
+    /// What was deployed there, first to last, as the environment recorded it.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub history: Option<Listing<Deployed<'a>>>,
+}
+
+/// A deployment that was.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct Deployed<'a> {
+    /// Digest of the artifact.
+    #[serde(borrow)]
+    pub artifact: Text<'a>,
+    /// Account that carried it out.
+    #[serde(borrow)]
+    pub account: Text<'a>,
+}
+
+/// A known vulnerability.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, remote = "Self")]
+pub struct Vulnerability<'a> {
+    /// `CVE-2026-0001`
+    #[serde(borrow)]
+    pub id: Text<'a>,
+    /// `low`, `medium`, `high`, `critical`, as the source rates it.
+    #[serde(borrow)]
+    pub severity: Text<'a>,
 }
 
 /// One artifact on its way to one environment.
@@ -332,6 +571,9 @@ pub struct Deployment<'a> {
     /// Commits reachable from `live` that are parents of listed commits.
     #[serde(borrow, default)]
     pub boundary: Vec<Text<'a>>,
+    /// RFC 3339, by the server's clock. When approval was asked for.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub requested_at: Option<Text<'a>>,
     /// Ids of every change between what is live and the artifact.
     #[serde(borrow)]
     pub changes: Listing<Text<'a>>,
@@ -370,6 +612,16 @@ object::objects_only! {
     ['de: 'a, 'a] ['a] Signature<'a>;
     ['de: 'a, 'a] ['a] Change<'a>;
     ['de: 'a, 'a] ['a] Push<'a>;
+    ['de: 'a, 'a] ['a] OwnedPath<'a>;
+    ['de: 'a, 'a] ['a] PastReview<'a>;
+    ['de: 'a, 'a] ['a] Session<'a>;
+    ['de: 'a, 'a] ['a] OnCall<'a>;
+    ['de: 'a, 'a] ['a] Incident<'a>;
+    ['de: 'a, 'a] ['a] Grant<'a>;
+    ['de: 'a, 'a] ['a] Vulnerability<'a>;
+    ['de: 'a, 'a] ['a] Deployed<'a>;
+    ['de: 'a, 'a] ['a] Check<'a>;
+    ['de: 'a, 'a] ['a] Iteration<'a>;
     ['de: 'a, 'a] ['a] ChangeApproval<'a>;
     ['de: 'a, 'a] ['a] File<'a>;
     ['de: 'a, 'a] ['a] Artifact<'a>;

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use super::{ChangeFacts, DeploymentFacts};
+use super::{ChangeFacts, DeploymentFacts, Setting};
+use crate::bundle::StandsFor;
 use crate::evidence::{
-    ApprovalState, ChangeApproval, DeploymentApproval, EvidenceError, Identity, Index, PersonIx,
-    timestamp,
+    ApprovalState, Change, ChangeApproval, DeploymentApproval, EvidenceError, Identity, Index,
+    PersonIx, timestamp,
 };
 use crate::request::EntityUid;
+use crate::text::Text;
 use crate::verdict::{Approval, code};
 
 /// The pack's own `approve` rules: written once, for signing and for counting.
@@ -23,6 +25,8 @@ pub(crate) struct Judgement {
     pub(crate) approvals: Vec<Approval>,
     /// People whose approvals count, each once, in the order given.
     pub(crate) signers: Vec<PersonIx>,
+    /// Where in the list each person last objected or took an approval back.
+    pub(crate) withdrawn: BTreeMap<PersonIx, u32>,
 }
 
 /// An approval of either kind, its place already compared.
@@ -34,11 +38,11 @@ struct Given<'e> {
     expires_at: Option<i64>,
 }
 
-/// Counts the approvals of a change at `now`.
+/// Counts the approvals of a change.
 pub(crate) fn count_change(
     index: &Index<'_>,
+    setting: Setting<'_>,
     facts: &ChangeFacts<'_>,
-    now: i64,
     rules: &mut impl SigningRules,
 ) -> Result<Judgement, EvidenceError> {
     let change = facts.change;
@@ -47,7 +51,7 @@ pub(crate) fn count_change(
             Some(code::OTHER_REPOSITORY)
         } else if a.target != change.target {
             Some(code::OTHER_BRANCH)
-        } else if a.head != change.head {
+        } else if !is_of_present_content(setting.data.stands_for, change, a) {
             Some(code::STALE_HEAD)
         } else {
             None
@@ -63,7 +67,7 @@ pub(crate) fn count_change(
         });
     }
     let resource = EntityUid::new("Change", change.id.as_str());
-    Ok(judge(index, &resource, &list, now, rules))
+    Ok(judge(index, &resource, &list, setting.now, rules))
 }
 
 /// Counts the sign-offs of a deployment at `now`.
@@ -94,6 +98,18 @@ pub(crate) fn count_deployment(
     }
     let resource = EntityUid::new("Deployment", deployment.id.as_str());
     Ok(judge(index, &resource, &list, now, rules))
+}
+
+/// Whether the approval was given on what the change is now. What is not known is not the same.
+fn is_of_present_content(
+    stands_for: StandsFor,
+    change: &Change<'_>,
+    approval: &ChangeApproval<'_>,
+) -> bool {
+    let same = |a: &Option<Text<'_>>, b: &Option<Text<'_>>| a.is_some() && a == b;
+    approval.head == change.head
+        || (stands_for >= StandsFor::Tree && same(&approval.tree, &change.tree))
+        || (stands_for >= StandsFor::Patch && same(&approval.patch_id, &change.patch_id))
 }
 
 fn expiry(expires_at: Option<&str>) -> Result<Option<i64>, EvidenceError> {
@@ -139,7 +155,11 @@ fn judge(
             policies,
         });
     }
-    Judgement { approvals, signers }
+    Judgement {
+        approvals,
+        signers,
+        withdrawn,
+    }
 }
 
 /// What is wrong with the approval itself.

@@ -1,8 +1,15 @@
 //! Facts of a change: all that its commits and pushes say about who made it.
 
-use super::People;
+use std::collections::BTreeSet;
+
 use super::contributors::Contributors;
-use crate::evidence::{Change, CommitIx, EvidenceError, Index, Listing, PersonIx, Push, Range};
+use super::people::minutes_since;
+use super::{People, Setting};
+use crate::evidence::{
+    Change, Check, CommitIx, Conclusion, EvidenceError, Identity, Index, Iteration, Listing,
+    PersonIx, Push, Range,
+};
+use crate::facts::files::{Paths, paths};
 
 /// Facts of one change. Each is an attribute of `Change` in the base schema.
 #[derive(Debug)]
@@ -17,6 +24,14 @@ pub(crate) struct ChangeFacts<'e> {
     pub(crate) pushers: People,
     pub(crate) last_pusher: Option<PersonIx>,
     pub(crate) pushes_observed: bool,
+    /// People on whose behalf machines wrote or pushed.
+    pub(crate) sponsors: People,
+    /// Since approval was asked for.
+    pub(crate) minutes_waiting: Option<i64>,
+    pub(crate) iterations_observed: bool,
+    pub(crate) paths: Paths,
+    /// Checks whose last result on the present head, by a machine, is a success.
+    pub(crate) passed_checks: BTreeSet<&'e str>,
 }
 
 /// Derives the facts of `change`.
@@ -25,6 +40,7 @@ pub(crate) struct ChangeFacts<'e> {
 /// A list that is cut off, a commit that is absent, pushes that do not lead to the head.
 pub(crate) fn change_facts<'e>(
     index: &Index<'e>,
+    setting: Setting<'_>,
     change: &'e Change<'e>,
 ) -> Result<ChangeFacts<'e>, EvidenceError> {
     let of = format!("change `{}`", change.id);
@@ -45,9 +61,26 @@ pub(crate) fn change_facts<'e>(
         pushers: People::new(),
         last_pusher: None,
         pushes_observed: change.pushes.is_some(),
+        sponsors: People::new(),
+        minutes_waiting: minutes_since(
+            "requested_at",
+            change.requested_at.as_deref(),
+            setting.now,
+        )?,
+        iterations_observed: change.iterations.is_some(),
+        paths: paths(&setting.data.paths, &change.files.items),
+        passed_checks: BTreeSet::new(),
         commits,
     };
     facts.read_commits(index);
+    if let Some(iterations) = &change.iterations {
+        require_complete(&of, "iterations", iterations)?;
+        facts.read_iterations(index, &of, &iterations.items)?;
+    }
+    if let Some(checks) = &change.checks {
+        require_complete(&of, "checks", checks)?;
+        facts.read_checks(index, &checks.items);
+    }
     if let Some(pushes) = &change.pushes {
         require_complete(&of, "pushes", pushes)?;
         facts.read_pushes(index, &of, &pushes.items)?;
@@ -70,7 +103,7 @@ pub(crate) fn require_complete<T>(
     }
 }
 
-impl ChangeFacts<'_> {
+impl<'e> ChangeFacts<'e> {
     /// Nothing lies between base and head.
     pub(crate) fn empty(&self) -> bool {
         self.commits.is_empty()
@@ -84,6 +117,53 @@ impl ChangeFacts<'_> {
             let co_authors = commit.co_authors.iter();
             self.co_authors
                 .extend(co_authors.filter_map(|a| person(index, a)));
+            let sponsors = commit.on_behalf_of.iter();
+            self.sponsors
+                .extend(sponsors.filter_map(|a| person(index, a)));
+        }
+    }
+
+    /// What a squash or a rebase took out of the history was contributed all the same.
+    fn read_iterations(
+        &mut self,
+        index: &Index<'e>,
+        of: &str,
+        iterations: &'e [Iteration<'e>],
+    ) -> Result<(), EvidenceError> {
+        let last = iterations.last().map(|iteration| iteration.head.as_str());
+        if last != Some(self.change.head.as_str()) {
+            return Err(EvidenceError::incomplete(format!(
+                "the last iteration of {of} has head `{}`, but its head is `{}`: read them again",
+                last.unwrap_or("(none)"),
+                self.change.head
+            )));
+        }
+        for iteration in iterations {
+            let commits = index.graph.range(Range {
+                of,
+                base: Some(&iteration.base),
+                head: &iteration.head,
+                boundary: &iteration.boundary,
+            })?;
+            for commit in commits.iter().filter_map(|ix| index.graph.commit(*ix)) {
+                self.contributors.add_commit(index, commit);
+            }
+        }
+        Ok(())
+    }
+
+    fn read_checks(&mut self, index: &Index<'_>, checks: &'e [Check<'e>]) {
+        let here = checks.iter().filter(|check| {
+            let by_machine = matches!(index.identity(&check.account), Identity::Machine(_));
+            check.head == self.change.head && by_machine
+        });
+        for check in here {
+            match check.conclusion {
+                Conclusion::Success => self.passed_checks.insert(&check.name),
+                Conclusion::Failure | Conclusion::Neutral | Conclusion::Pending => {
+                    self.passed_checks.remove(check.name.as_str())
+                }
+            };
         }
     }
 
@@ -108,6 +188,10 @@ impl ChangeFacts<'_> {
         for push in pushes {
             let pusher = self.contributors.add(index, &push.account);
             self.pushers.extend(pusher);
+            for account in &push.on_behalf_of {
+                let sponsor = self.contributors.add(index, account);
+                self.sponsors.extend(sponsor);
+            }
         }
         self.last_pusher = last.and_then(|push| person(index, &push.account));
         Ok(())

@@ -47,8 +47,8 @@ impl Contributors {
     pub(crate) fn add_commit(&mut self, index: &Index<'_>, commit: &Commit<'_>) {
         self.add(index, &commit.author);
         self.add(index, &commit.committer);
-        for co_author in &commit.co_authors {
-            self.add(index, co_author);
+        for account in commit.co_authors.iter().chain(&commit.on_behalf_of) {
+            self.add(index, account);
         }
         if let Some(signer) = commit.signature.as_ref().and_then(|s| s.signer.as_ref()) {
             self.add(index, signer);

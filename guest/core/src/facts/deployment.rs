@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use super::change::{ChangeFacts, change_facts, require_complete};
 use super::contributors::Contributors;
+use super::people::minutes_since;
+use super::{People, Setting};
 use crate::evidence::{
     Artifact, CommitIx, Deployment, Environment, EvidenceError, Identity, Index, MachineIx,
     PersonIx, Range,
@@ -24,6 +26,15 @@ pub(crate) struct DeploymentFacts<'e> {
     pub(crate) every_commit_in_a_change: bool,
     /// Nothing lies between what is live and the artifact.
     pub(crate) empty: bool,
+    /// Since approval was asked for.
+    pub(crate) minutes_waiting: Option<i64>,
+    pub(crate) history_observed: bool,
+    /// The artifact was deployed there before.
+    pub(crate) previously_live: bool,
+    /// People who deployed there before.
+    pub(crate) deployers: People,
+    /// The worst rating of a vulnerability, `none` without one; absent if nobody looked.
+    pub(crate) worst_vulnerability: Option<&'static str>,
 }
 
 /// Derives the facts of `deployment`.
@@ -32,6 +43,7 @@ pub(crate) struct DeploymentFacts<'e> {
 /// A list that is cut off, a commit that is absent, a reference to nothing.
 pub(crate) fn deployment_facts<'e>(
     index: &Index<'e>,
+    setting: Setting<'_>,
     deployment: &'e Deployment<'e>,
 ) -> Result<DeploymentFacts<'e>, EvidenceError> {
     let of = format!("deployment `{}`", deployment.id);
@@ -43,7 +55,7 @@ pub(crate) fn deployment_facts<'e>(
     let environment = index
         .environment(&deployment.environment)
         .ok_or_else(|| absent(&of, "environment", &deployment.environment))?;
-    let changes = changes(index, &of, deployment)?;
+    let changes = changes(index, setting, &of, deployment)?;
     let shipped = index.graph.range(Range {
         of: &of,
         base: deployment.live.as_deref(),
@@ -62,8 +74,18 @@ pub(crate) fn deployment_facts<'e>(
         built_from_reviewed_head,
         every_commit_in_a_change: shipped.iter().all(|ix| reviewed.contains(ix)),
         empty: shipped.is_empty(),
+        minutes_waiting: minutes_since(
+            "requested_at",
+            deployment.requested_at.as_deref(),
+            setting.now,
+        )?,
+        history_observed: environment.history.is_some(),
+        previously_live: false,
+        deployers: People::new(),
+        worst_vulnerability: worst_vulnerability(artifact)?,
         changes,
     };
+    facts.read_history(index)?;
     facts.read_requester(index);
     facts.read_contributors(index, &shipped);
     Ok(facts)
@@ -73,6 +95,21 @@ impl DeploymentFacts<'_> {
     /// Pushes are observed for every change shipped.
     pub(crate) fn pushes_observed(&self) -> bool {
         self.changes.iter().all(|change| change.pushes_observed)
+    }
+
+    fn read_history(&mut self, index: &Index<'_>) -> Result<(), EvidenceError> {
+        let Some(history) = &self.environment.history else {
+            return Ok(());
+        };
+        let of = format!("environment `{}`", self.environment.id);
+        require_complete(&of, "history", history)?;
+        for deployed in &history.items {
+            self.previously_live |= deployed.artifact == self.artifact.digest;
+            if let Identity::Person(person) = index.identity(&deployed.account) {
+                self.deployers.insert(person);
+            }
+        }
+        Ok(())
     }
 
     fn read_contributors(&mut self, index: &Index<'_>, shipped: &[CommitIx]) {
@@ -113,8 +150,23 @@ fn builder(index: &Index<'_>, artifact: &Artifact<'_>) -> Option<MachineIx> {
     }
 }
 
+/// A rating that is none of the usual ones is the worst.
+fn worst_vulnerability(artifact: &Artifact<'_>) -> Result<Option<&'static str>, EvidenceError> {
+    const RATINGS: [&str; 5] = ["none", "low", "medium", "high", "critical"];
+    let Some(vulnerabilities) = &artifact.vulnerabilities else {
+        return Ok(None);
+    };
+    let of = format!("artifact `{}`", artifact.digest);
+    require_complete(&of, "vulnerabilities", vulnerabilities)?;
+    let rating = |severity: &str| RATINGS.iter().position(|rating| *rating == severity);
+    let ratings = vulnerabilities.items.iter();
+    let worst = ratings.map(|v| rating(&v.severity).unwrap_or(4)).max();
+    Ok(RATINGS.get(worst.unwrap_or(0)).copied())
+}
+
 fn changes<'e>(
     index: &Index<'e>,
+    setting: Setting<'_>,
     of: &str,
     deployment: &'e Deployment<'e>,
 ) -> Result<Vec<ChangeFacts<'e>>, EvidenceError> {
@@ -127,7 +179,7 @@ fn changes<'e>(
             )));
         }
         let change = index.change(id).ok_or_else(|| absent(of, "change", id))?;
-        changes.push(change_facts(index, change)?);
+        changes.push(change_facts(index, setting, change)?);
     }
     Ok(changes)
 }

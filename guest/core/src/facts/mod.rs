@@ -5,18 +5,31 @@
 
 mod approvals;
 mod change;
+pub(crate) mod clock;
 mod contributors;
 mod deployment;
+mod files;
+pub(crate) mod people;
 mod quorum;
+pub(crate) mod review;
 
 use std::collections::BTreeSet;
 
+use crate::bundle::PackData;
 use crate::evidence::PersonIx;
 
 pub(crate) use approvals::{Judgement, SigningRules, count_change, count_deployment};
 pub(crate) use change::{ChangeFacts, change_facts};
 pub(crate) use deployment::{DeploymentFacts, deployment_facts};
 pub(crate) use quorum::{Shortfall, Signer, shortfalls};
+
+/// What facts depend on besides the evidence.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Setting<'p> {
+    pub(crate) data: &'p PackData,
+    /// Milliseconds since the Unix epoch.
+    pub(crate) now: i64,
+}
 
 /// A set of people by position in the directory.
 pub(crate) type People = BTreeSet<PersonIx>;

@@ -29,11 +29,35 @@ pub(crate) struct Action {
     pub(crate) context: ContextShape,
 }
 
+/// Facts about a request that are no entities. With `quorum` all that the base schema has in contexts.
+const CONTEXT_FACTS: [&str; 10] = [
+    "now",
+    "window",
+    "session",
+    "approvers",
+    "every_commit_reviewed",
+    "owners_covered",
+    "reciprocal_reviews",
+    "quickest_approval_seconds",
+    "deployed_before",
+    "signer_count",
+];
+
+/// Those that are made from approvals.
+const OF_APPROVALS: [&str; 6] = [
+    "approvers",
+    "every_commit_reviewed",
+    "owners_covered",
+    "reciprocal_reviews",
+    "quickest_approval_seconds",
+    "signer_count",
+];
+
 /// Which facts the context of an action takes.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct ContextShape {
-    pub(crate) now: bool,
-    pub(crate) approvers: bool,
+    /// Facts that it takes, by name.
+    pub(crate) facts: BTreeSet<&'static str>,
     /// Names of `context.quorum`, if it has one.
     pub(crate) quorums: Option<BTreeSet<String>>,
     /// Attributes that are no facts, so that the request must bring them.
@@ -107,6 +131,11 @@ impl Action {
 }
 
 impl ContextShape {
+    /// Whether the action's rules look at signatures at all.
+    pub(crate) fn counts(&self) -> bool {
+        self.quorums.is_some() || OF_APPROVALS.iter().any(|fact| self.facts.contains(fact))
+    }
+
     fn of(context: Option<&Type>) -> Self {
         let mut shape = ContextShape::default();
         let Some(Type::Record { attrs, .. }) = context else {
@@ -114,12 +143,11 @@ impl ContextShape {
         };
         for (name, attribute) in attrs.iter() {
             match name.as_str() {
-                "now" => shape.now = true,
-                "approvers" => shape.approvers = true,
                 "quorum" => shape.quorums = Some(names(&attribute.attr_type)),
-                other => {
-                    shape.others.insert(other.to_owned());
-                }
+                name => match CONTEXT_FACTS.iter().find(|fact| **fact == name) {
+                    Some(fact) => drop(shape.facts.insert(fact)),
+                    None => drop(shape.others.insert(name.to_owned())),
+                },
             }
         }
         shape

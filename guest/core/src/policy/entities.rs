@@ -14,7 +14,9 @@ use chrono::{DateTime, SecondsFormat};
 use smol_str::SmolStr;
 
 use super::actions::ContextShape;
+use crate::bundle::Conflict;
 use crate::evidence::{Index, MachineIx, PersonIx};
+use crate::facts::people::{Standing, conflicts};
 use crate::facts::{ChangeFacts, DeploymentFacts, People};
 use crate::program::LoadError;
 use crate::verdict::Fault;
@@ -76,16 +78,25 @@ fn parse(name: &str) -> Result<Name, LoadError> {
 pub(crate) struct Store<'a, 'e> {
     types: &'a BaseTypes,
     index: &'a Index<'e>,
+    standing: &'a Standing<'e>,
+    conflicts: &'a [Conflict],
     people: People,
     machines: BTreeSet<MachineIx>,
     entities: Vec<Arc<Entity>>,
 }
 
 impl<'a, 'e> Store<'a, 'e> {
-    pub(crate) fn new(types: &'a BaseTypes, index: &'a Index<'e>) -> Self {
+    pub(crate) fn new(
+        types: &'a BaseTypes,
+        index: &'a Index<'e>,
+        standing: &'a Standing<'e>,
+        conflicts: &'a [Conflict],
+    ) -> Self {
         Store {
             types,
             index,
+            standing,
+            conflicts,
             people: People::new(),
             machines: BTreeSet::new(),
             entities: Vec::new(),
@@ -105,11 +116,34 @@ impl<'a, 'e> Store<'a, 'e> {
             return;
         };
         let teams = entry.teams.iter().map(|team| uid(&self.types.team, team));
-        let roles = entry.roles.iter().map(|role| uid(&self.types.role, role));
+        let roles = self.standing.roles(self.index, person);
+        let role = |role: &&str| uid(&self.types.role, role);
+        let held = self.standing.held(person);
+        let granted = held.into_iter().flat_map(|held| &held.roles);
+        let attributes = [
+            ("active", Value::from(entry.active)),
+            ("on_call", Value::from(self.standing.is_on_call(person))),
+            ("granted_roles", set(granted.map(role))),
+            (
+                "longest_grant_minutes",
+                Value::from(held.map_or(0, |held| held.minutes)),
+            ),
+            (
+                "grant_without_incident",
+                Value::from(held.is_some_and(|held| held.without_incident)),
+            ),
+            (
+                "unreviewed_grants",
+                Value::from(held.map_or(0, |held| held.unreviewed)),
+            ),
+            ("conflict", flags(&conflicts(self.conflicts, &roles))),
+        ];
+        let reviewed = self.standing.days_since_review(person);
+        let reviewed = reviewed.map(|days| ("days_since_access_review", Value::from(days)));
         self.push(
             uid(&self.types.person, &entry.id),
-            roles.chain(teams).collect(),
-            [("active", Value::from(entry.active))],
+            roles.iter().map(role).chain(teams).collect(),
+            attributes.into_iter().chain(reviewed),
         );
     }
 
@@ -165,13 +199,34 @@ impl<'a, 'e> Store<'a, 'e> {
             ("ownerless_machine", Value::from(who.ownerless_machine)),
             ("pushes_observed", Value::from(facts.pushes_observed)),
             ("empty", Value::from(facts.empty())),
+            (
+                "sponsors",
+                self.people_value(facts.sponsors.iter().copied()),
+            ),
+            (
+                "iterations_observed",
+                Value::from(facts.iterations_observed),
+            ),
+            ("touches", flags(&facts.paths.touches)),
+            ("only", flags(&facts.paths.only)),
+            (
+                "files",
+                Value::from(i64::try_from(change.files.items.len()).unwrap_or(i64::MAX)),
+            ),
+            (
+                "passed_checks",
+                Value::set_of_lits(facts.passed_checks.iter().map(|c| Literal::from(*c)), None),
+            ),
         ];
+        let waiting = facts
+            .minutes_waiting
+            .map(|m| ("minutes_waiting", Value::from(m)));
         let last_pusher = facts.last_pusher.and_then(|p| self.person_uid(p));
         let last_pusher = last_pusher.map(|uid| ("last_pusher", Value::from(uid)));
         self.push(
             uid(&types.change, &change.id),
             HashSet::from([repository]),
-            attributes.into_iter().chain(last_pusher),
+            attributes.into_iter().chain(last_pusher).chain(waiting),
         );
     }
 
@@ -219,14 +274,19 @@ impl<'a, 'e> Store<'a, 'e> {
                 Value::from(facts.every_commit_in_a_change),
             ),
             ("empty", Value::from(facts.empty)),
+            ("history_observed", Value::from(facts.history_observed)),
+            ("previously_live", Value::from(facts.previously_live)),
         ];
+        let waiting = facts
+            .minutes_waiting
+            .map(|m| ("minutes_waiting", Value::from(m)));
         let requester = facts.requester.and_then(|p| self.person_uid(p));
         let requester = requester.map(|uid| ("requester", Value::from(uid)));
         let repository = uid(&types.repository, &facts.artifact.repository);
         self.push(
             uid(&types.deployment, &facts.deployment.id),
             HashSet::from([environment, repository]),
-            attributes.into_iter().chain(requester),
+            attributes.into_iter().chain(requester).chain(waiting),
         );
     }
 
@@ -249,7 +309,25 @@ impl<'a, 'e> Store<'a, 'e> {
         self.push(
             uid(&self.types.artifact, &artifact.digest),
             HashSet::new(),
-            attributes.into_iter().chain(builder),
+            attributes
+                .into_iter()
+                .chain(builder)
+                .chain(
+                    artifact
+                        .branch
+                        .as_deref()
+                        .map(|b| ("branch", Value::from(b))),
+                )
+                .chain(
+                    artifact
+                        .yanked
+                        .map(|yanked| ("yanked", Value::from(yanked))),
+                )
+                .chain(
+                    facts
+                        .worst_vulnerability
+                        .map(|worst| ("worst_vulnerability", Value::from(worst))),
+                ),
         );
     }
 
@@ -301,8 +379,8 @@ impl<'a, 'e> Store<'a, 'e> {
 
 /// What the context of an action is made of.
 pub(crate) struct ContextFacts {
-    pub(crate) now: Value,
-    pub(crate) approvers: Value,
+    /// Facts by name.
+    pub(crate) facts: BTreeMap<&'static str, Value>,
     /// Quorums that are met.
     pub(crate) met: BTreeSet<String>,
     /// What the request brought for the attributes that are no facts.
@@ -316,11 +394,10 @@ impl ContextFacts {
         if let Some(Context::Value(others)) = &self.others {
             map.extend(others.iter().map(|(k, v)| (k.clone(), v.clone())));
         }
-        if shape.now {
-            map.insert(SmolStr::new_static("now"), self.now.clone());
-        }
-        if shape.approvers {
-            map.insert(SmolStr::new_static("approvers"), self.approvers.clone());
+        for name in &shape.facts {
+            if let Some(value) = self.facts.get(name) {
+                map.insert(SmolStr::new_static(name), value.clone());
+            }
         }
         if let Some(names) = &shape.quorums {
             let met = |name: &String| all_quorums_met || self.met.contains(name);
@@ -349,6 +426,14 @@ pub(crate) fn datetime(types: &BaseTypes, millis: i64) -> Result<Value, Fault> {
 
 pub(crate) fn uid(ty: &EntityType, id: &str) -> EntityUID {
     EntityUID::from_components(ty.clone(), Eid::new(id), None)
+}
+
+/// A record of Bools.
+pub(crate) fn flags(named: &BTreeMap<String, bool>) -> Value {
+    Value::record(
+        named.iter().map(|(name, flag)| (name.as_str(), *flag)),
+        None,
+    )
 }
 
 pub(crate) fn set(uids: impl Iterator<Item = EntityUID>) -> Value {

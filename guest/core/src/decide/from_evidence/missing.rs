@@ -94,10 +94,8 @@ impl<'a, 'e> Case<'a, 'e> {
     fn people_by_role(&self) -> BTreeMap<&'e str, Vec<(&'e str, PersonIx)>> {
         let mut map = BTreeMap::<&str, Vec<(&str, PersonIx)>>::new();
         for (ix, person) in (0..).zip(&self.index.evidence.people) {
-            for role in &person.roles {
-                map.entry(role.as_str())
-                    .or_default()
-                    .push((person.id.as_str(), ix));
+            for role in self.standing.roles(self.index, ix) {
+                map.entry(role).or_default().push((person.id.as_str(), ix));
             }
         }
         map

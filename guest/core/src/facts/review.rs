@@ -1,0 +1,151 @@
+//! What approvals cover, and what they look like beside others.
+
+use std::collections::BTreeMap;
+
+use super::{ChangeFacts, Judgement, People};
+use crate::evidence::{
+    ApprovalState, Commit, EvidenceError, Identity, Index, PersonIx, Range, timestamp,
+};
+use crate::facts::SigningRules;
+use crate::facts::contributors::Contributors;
+use crate::request::EntityUid;
+
+/// Whether each commit of the change was approved by somebody who had no hand in it: in a state of the change that
+/// had the commit, for this repository and branch, and permitted by the pack's `approve` rules. A later push takes
+/// such an approval away from later commits only.
+pub(crate) fn every_commit_reviewed(
+    index: &Index<'_>,
+    facts: &ChangeFacts<'_>,
+    judgement: &Judgement,
+    now: i64,
+    rules: &mut impl SigningRules,
+) -> Result<bool, EvidenceError> {
+    let change = facts.change;
+    let resource = EntityUid::new("Change", change.id.as_str());
+    let mut open: BTreeMap<u32, People> = BTreeMap::new();
+    for ix in &facts.commits {
+        if let Some(commit) = index.graph.commit(*ix) {
+            open.insert(*ix, contributors(index, facts, commit));
+        }
+    }
+    let something = !open.is_empty();
+    for (approval, judged) in change.approvals.items.iter().zip(&judgement.approvals) {
+        let standing = approval.state == ApprovalState::Approved
+            && approval.repository == change.repository
+            && approval.target == change.target;
+        let expires = approval.expires_at.as_deref();
+        let expires = expires.map(|at| timestamp("expires_at", at)).transpose()?;
+        let Identity::Person(person) = index.identity(&approval.account) else {
+            continue;
+        };
+        let withdrawn = judgement.withdrawn.get(&person);
+        if !standing
+            || withdrawn.is_some_and(|last| *last > judged.index)
+            || expires.is_some_and(|at| now >= at)
+            || rules.refusal(person, &resource).is_some()
+        {
+            continue;
+        }
+        let of = format!("an approval of change `{}`", change.id);
+        let Ok(seen) = index.graph.range(Range {
+            of: &of,
+            base: Some(&change.base),
+            head: &approval.head,
+            boundary: &change.boundary,
+        }) else {
+            continue;
+        };
+        for ix in seen {
+            if open.get(&ix).is_some_and(|who| !who.contains(&person)) {
+                open.remove(&ix);
+            }
+        }
+    }
+    Ok(something && open.is_empty())
+}
+
+/// Everybody behind one commit: an account of nobody bars everybody.
+fn contributors(index: &Index<'_>, facts: &ChangeFacts<'_>, commit: &Commit<'_>) -> People {
+    let mut who = Contributors::default();
+    who.add_commit(index, commit);
+    // Which commits a push brought is not known for rewritten ones: a pusher had a hand in all.
+    who.people.extend(&facts.pushers);
+    if who.unattributed || who.ownerless_machine {
+        let everybody = (0_u32..).zip(&index.evidence.people);
+        return everybody.map(|(ix, _)| ix).collect();
+    }
+    who.people
+}
+
+/// Whether every file that has owners is signed for by one of them who works here still. A list of owners that the
+/// evidence does not have covers nothing.
+pub(crate) fn owners_covered(
+    index: &Index<'_>,
+    facts: &ChangeFacts<'_>,
+    signers: &[PersonIx],
+) -> Result<bool, EvidenceError> {
+    let Some(owners) = &facts.change.owners else {
+        return Ok(false);
+    };
+    let of = format!("change `{}`", facts.change.id);
+    super::change::require_complete(&of, "owners", owners)?;
+    Ok(owners.items.iter().all(|owned| {
+        let is_owner = |signer: &&PersonIx| {
+            let account = |account: &&crate::text::Text<'_>| {
+                index.identity(account) == Identity::Person(**signer)
+            };
+            let member = index.person(**signer).is_some_and(|person| {
+                let in_team = |team: &&crate::text::Text<'_>| person.teams.contains(*team);
+                owned.teams.iter().find(in_team).is_some()
+            });
+            member || owned.accounts.iter().find(account).is_some()
+        };
+        signers.iter().find(is_owner).is_some()
+    }))
+}
+
+/// How often signers and contributors approved each other's work: for the pair that did it most, the smaller of the
+/// two numbers. 0 where past reviews are not in the evidence.
+pub(crate) fn reciprocity(
+    index: &Index<'_>,
+    contributors: &People,
+    signers: &[PersonIx],
+) -> Result<i64, EvidenceError> {
+    let Some(past) = &index.evidence.past_reviews else {
+        return Ok(0);
+    };
+    super::change::require_complete("the evidence", "past_reviews", past)?;
+    let mut counts: BTreeMap<(PersonIx, PersonIx), i64> = BTreeMap::new();
+    for review in &past.items {
+        let Identity::Person(reviewer) = index.identity(&review.reviewer) else {
+            continue;
+        };
+        let mut who = Contributors::default();
+        for account in &review.contributors {
+            who.add(index, account);
+        }
+        for contributor in who.people {
+            *counts.entry((reviewer, contributor)).or_default() += 1;
+        }
+    }
+    let count = |a, b| counts.get(&(a, b)).copied().unwrap_or(0);
+    let pairs = signers
+        .iter()
+        .flat_map(|signer| contributors.iter().map(move |who| (*signer, *who)));
+    let mutual = pairs.map(|(signer, who)| count(signer, who).min(count(who, signer)));
+    Ok(mutual.max().unwrap_or(0))
+}
+
+/// Seconds that the quickest approval that counts took. None where no approval that counts has them.
+pub(crate) fn quickest(facts: &ChangeFacts<'_>, judgement: &Judgement) -> Option<i64> {
+    let approvals = facts
+        .change
+        .approvals
+        .items
+        .iter()
+        .zip(&judgement.approvals);
+    let counted = approvals.filter(|(_, judged)| judged.code == crate::verdict::code::COUNTED);
+    counted
+        .filter_map(|(approval, _)| approval.after_seconds.map(i64::from))
+        .min()
+}
