@@ -43,10 +43,10 @@ fn every_engine_says_the_same_byte_for_byte() {
 
 #[test]
 fn every_case_of_every_pack_passes_in_the_core() {
+    let mut wrong = Vec::new();
     for folder in packs() {
         let pack = open(&folder);
         let core = Core(Program::load(pack.bundle()).unwrap());
-        let mut wrong = Vec::new();
         for case in cases::read(&pack).unwrap() {
             let request = serde_json::to_vec(&case.request).unwrap();
             match core.decide(&request) {
@@ -54,12 +54,12 @@ fn every_case_of_every_pack_passes_in_the_core() {
                     let verdict = serde_json::from_str(&verdict).unwrap();
                     let mismatches = case.judge(&verdict);
                     if !mismatches.is_empty() {
-                        wrong.push(format!("{}: {mismatches:?}", case.name));
+                        wrong.push(format!("{}: {}: {mismatches:?}", pack.name(), case.name));
                     }
                 }
-                Err(fault) => wrong.push(format!("{}: {fault}", case.name)),
+                Err(fault) => wrong.push(format!("{}: {}: {fault}", pack.name(), case.name)),
             }
         }
-        assert!(wrong.is_empty(), "{}:\n{}", pack.name(), wrong.join("\n"));
     }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

@@ -14,10 +14,14 @@ use crate::engines::{Component, Core, Engine, compile, open, root, runtime};
 enum Expected {
     /// A deny with this code.
     Deny(&'static str),
+    /// A deny because the evidence is not as it has to be, and a message with this in it: where.
+    Invalid(&'static str),
+    /// As without it, and a warning that names it.
+    Allow(&'static str),
     /// No verdict, and a message with this in it.
     Fault(&'static str),
 }
-use Expected::{Deny, Fault};
+use Expected::{Allow, Deny, Fault, Invalid};
 
 /// An allowed deployment to production, as `sod decide` takes it.
 fn allowed() -> Value {
@@ -104,18 +108,18 @@ fn requests() -> Vec<(&'static str, Vec<u8>, Expected)> {
         ),
         (
             "unknown key in the evidence",
-            with(|r| r["evidence"]["aprovals"] = json!([])),
-            Fault("aprovals"),
+            with(|r| r["evidence"]["changes"][0]["approvals"]["complet"] = json!(true)),
+            Allow("changes.0.approvals.complet"),
         ),
         (
             "a key twice",
             text(|t| t.replacen("\"people\":", "\"people\":[],\"people\":", 1)),
-            Fault("people"),
+            Invalid("duplicate field `people`"),
         ),
         (
             "evidence as text",
             with(|r| r["evidence"] = json!("{}")),
-            Fault("evidence"),
+            Invalid("expected an object"),
         ),
         (
             "evidence of nothing",
@@ -136,7 +140,7 @@ fn requests() -> Vec<(&'static str, Vec<u8>, Expected)> {
                     1,
                 )
             }),
-            Fault(""),
+            Invalid("`people[0]`"),
         ),
         (
             "100,000 deep in a place for anything",
@@ -144,13 +148,22 @@ fn requests() -> Vec<(&'static str, Vec<u8>, Expected)> {
             Fault(""),
         ),
         (
-            "entities of the base schema",
+            "a role of the base schema",
+            with(|r| {
+                r["entities"] = json!([
+                    {"uid": {"type": "Role", "id": "operations"}, "attrs": {}, "parents": []}
+                ])
+            }),
+            Fault("only evidence may fill"),
+        ),
+        (
+            "a person of the base schema",
             with(|r| {
                 r["entities"] = json!([
                     {"uid": {"type": "Person", "id": "mallory"}, "attrs": {"active": true}, "parents": [{"type": "Role", "id": "operations"}]}
                 ])
             }),
-            Fault("only evidence may fill"),
+            Fault("mallory"),
         ),
         (
             "quorums in the context",
@@ -235,17 +248,29 @@ fn requests() -> Vec<(&'static str, Vec<u8>, Expected)> {
         (
             "complete as a number",
             evidence("/commits/complete", json!(1)),
-            Fault("boolean"),
+            Invalid("`commits.complete`: invalid type: integer"),
+        ),
+        (
+            "no head",
+            with(|r| {
+                drop(
+                    r["evidence"]["changes"][0]
+                        .as_object_mut()
+                        .unwrap()
+                        .remove("head"),
+                )
+            }),
+            Invalid("`changes[0]`: missing field `head`"),
         ),
         (
             "active as a word",
             evidence("/people/0/active", json!("yes")),
-            Fault("boolean"),
+            Invalid("`people[0].active`: invalid type: string"),
         ),
         (
             "a state that is none",
             evidence("/deployments/0/approvals/items/0/state", json!("APPROVED")),
-            Fault("APPROVED"),
+            Invalid("`deployments[0].approvals.items[0].state`: unknown variant `APPROVED`"),
         ),
         (
             "an expiry that is none",
@@ -266,6 +291,33 @@ fn check(engine: &dyn Engine) {
     for (name, request, expected) in requests() {
         let said = engine.decide(&request);
         match (expected, said) {
+            (Allow(field), Ok(verdict)) => {
+                let verdict: Value = serde_json::from_str(&verdict).unwrap();
+                assert_eq!(verdict["effect"], "allow", "{}: {name}", engine.name());
+                assert_eq!(
+                    verdict["warnings"],
+                    json!([field]),
+                    "{}: {name}",
+                    engine.name()
+                );
+            }
+            (Invalid(part), Ok(verdict)) => {
+                let verdict: Value = serde_json::from_str(&verdict).unwrap();
+                assert_eq!(verdict["effect"], "deny", "{}: {name}", engine.name());
+                let reason = &verdict["reasons"][0];
+                assert_eq!(
+                    reason["code"],
+                    "evidence-invalid",
+                    "{}: {name}",
+                    engine.name()
+                );
+                let message = reason["message"].as_str().unwrap();
+                assert!(
+                    message.contains(part),
+                    "{}: {name}: {message}",
+                    engine.name()
+                );
+            }
             (Deny(code), Ok(verdict)) => {
                 let verdict: Value = serde_json::from_str(&verdict).unwrap();
                 assert_eq!(verdict["effect"], "deny", "{}: {name}", engine.name());
@@ -282,6 +334,9 @@ fn check(engine: &dyn Engine) {
                     "{}: {name}: {message}",
                     engine.name()
                 );
+            }
+            (Allow(part) | Invalid(part), Err(message)) => {
+                panic!("{}: {name}: {part}, not {message}", engine.name())
             }
             (Deny(code), Err(message)) => {
                 panic!("{}: {name}: {code}, not {message}", engine.name())
@@ -337,7 +392,10 @@ fn no_object_of_the_evidence_may_be_a_list() {
             let members = object.as_object().unwrap().values().cloned().collect();
             *object = Value::Array(members);
         });
-        let message = core.decide(&request).unwrap_err();
+        let verdict: Value = serde_json::from_str(&core.decide(&request).unwrap()).unwrap();
+        let reason = &verdict["reasons"][0];
+        assert_eq!(reason["code"], "evidence-invalid", "{at}");
+        let message = reason["message"].as_str().unwrap();
         assert!(message.contains("expected an object"), "{at}: {message}");
     }
 }

@@ -7,7 +7,9 @@
     reason = "a test fails by panicking"
 )]
 
+mod advice;
 mod conformance;
+mod controls;
 mod engines;
 mod hostile_input;
 mod index_equals_cedar;

@@ -55,6 +55,7 @@ impl From<core::Verdict> for wit::Verdict {
             missing: verdict.missing.into_iter().map(Into::into).collect(),
             approvals: verdict.approvals.into_iter().map(Into::into).collect(),
             obligations: verdict.obligations.into_iter().map(Into::into).collect(),
+            warnings: verdict.warnings,
             policy_digest: verdict.policy_digest,
             evidence_digest: verdict.evidence_digest,
         }

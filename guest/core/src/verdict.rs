@@ -138,6 +138,8 @@ pub struct Verdict {
     pub approvals: Vec<Approval>,
     /// What the host must do besides.
     pub obligations: Vec<Obligation>,
+    /// Fields of the evidence, by path, that this engine does not know and that had no part in this.
+    pub warnings: Vec<String>,
     /// Digest of policies, schema and quorums.
     pub policy_digest: String,
     /// Digest of evidence, entities and context.

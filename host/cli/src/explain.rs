@@ -95,6 +95,12 @@ pub(crate) fn verdict(page: &mut Page, request: &Request, verdict: &Verdict) {
             ));
         }
     }
+    if !verdict.warnings.is_empty() {
+        page.heading("Not understood, and left out of account");
+        for field in &verdict.warnings {
+            page.line(&format!("  - {field}"));
+        }
+    }
     if verdict.effect == Effect::Deny {
         next(page, verdict);
     }

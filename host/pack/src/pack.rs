@@ -262,7 +262,7 @@ fn merge_settings(tree: &[Folder], findings: &mut Findings) -> PackData {
     fn merge<T: PartialEq + Clone>(
         what: &str,
         tree: &[Folder],
-        list: fn(&Settings) -> &Vec<(T, std::ops::Range<usize>)>,
+        list: fn(&Settings) -> &Placed<T>,
         name: fn(&T) -> &str,
         findings: &mut Findings,
     ) -> Vec<T> {
@@ -299,6 +299,9 @@ fn merge_settings(tree: &[Folder], findings: &mut Findings) -> PackData {
         conflicts: merge("conflict", tree, |s| &s.conflicts, |c| &c.name, findings),
     }
 }
+
+/// Items of a pack, each with its place.
+type Placed<T> = Vec<(T, std::ops::Range<usize>)>;
 
 type Place<'a> = (&'a Source, &'a std::ops::Range<usize>);
 

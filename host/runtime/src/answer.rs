@@ -53,6 +53,7 @@ pub(crate) fn verdict(
         missing: answer.missing.into_iter().map(missing).collect(),
         approvals: answer.approvals.into_iter().map(approval).collect(),
         obligations: answer.obligations.into_iter().map(obligation).collect(),
+        warnings: answer.warnings,
         policy_digest: digest(&answer.policy_digest, "policy digest")?,
         evidence_digest: digest(&answer.evidence_digest, "evidence digest")?,
     };

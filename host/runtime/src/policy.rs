@@ -123,6 +123,7 @@ impl Policy {
             missing: Vec::new(),
             approvals: Vec::new(),
             obligations: Vec::new(),
+            warnings: Vec::new(),
             policy_digest: self.inner.description.policy_digest,
             evidence_digest: request.evidence_digest(),
         }

@@ -94,6 +94,9 @@ pub struct Verdict {
     pub approvals: Vec<Approval>,
     /// What the host must do besides.
     pub obligations: Vec<Obligation>,
+    /// Fields of the evidence, by path, that the engine does not know and that had no part in this.
+    #[serde(default)]
+    pub warnings: Vec<String>,
     /// Digest of policies, schema and quorums.
     pub policy_digest: Digest,
     /// Digest of evidence, entities and context.

@@ -26,6 +26,7 @@ pub(super) fn verdict(
         reasons,
         missing: Vec::new(),
         approvals: Vec::new(),
+        warnings: Vec::new(),
         policy_digest: String::new(),
         evidence_digest: String::new(),
     }
@@ -93,7 +94,9 @@ fn denials(
         let held = held_permits(outcome, if_met).filter_map(rule);
         reasons.extend(held.map(|rule| rule.reason(code::QUORUM_UNMET, "signatures are missing")));
     }
-    if reasons.is_empty() {
+    // Where all that stands in the way is signatures, nobody is to collect them in vain.
+    let only_quorums = if_met.errors.is_empty() && if_met.forbids.is_empty();
+    if reasons.is_empty() || (only_quorums && if_met.permits.is_empty()) {
         reasons.push(no_permit(request));
     }
     reasons

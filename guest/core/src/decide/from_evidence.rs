@@ -13,7 +13,7 @@ use super::signing::ApproveRules;
 use super::{Stop, explain};
 use crate::bundle::{Quorum, QuorumOf};
 use crate::cedar;
-use crate::evidence::{Evidence, EvidenceError, Identity, Index, MachineIx, PersonIx};
+use crate::evidence::{EvidenceError, Identity, Index, MachineIx, PersonIx, Read};
 use crate::facts::clock::is_open;
 use crate::facts::people::{Standing, minutes_since};
 use crate::facts::review::{self, every_commit_reviewed, owners_covered, reciprocity};
@@ -32,21 +32,25 @@ pub(super) fn decide(program: &Program, request: &Request) -> Result<Verdict, St
     let now = request
         .now
         .ok_or_else(|| Fault::invalid_request("`now` is missing: pass the time of the decision"))?;
-    let evidence = read(program, request)?;
+    let Read { evidence, unknown } = read(program, request)?;
     let index = Index::build(&evidence)?;
     let standing = Standing::read(&index, now)?;
     let case = Case::new(program, request, &index, &standing, now)?;
-    case.decide()
+    let verdict = case.decide()?;
+    Ok(Verdict {
+        warnings: unknown,
+        ..verdict
+    })
 }
 
-fn read<'r>(program: &Program, request: &'r Request) -> Result<Evidence<'r>, Fault> {
+fn read<'r>(program: &Program, request: &'r Request) -> Result<Read<'r>, Stop> {
     let json = request.evidence.as_deref().ok_or_else(|| {
         Fault::invalid_request(format!(
             "pack `{}` decides on evidence: pass `evidence`",
             program.description.name
         ))
     })?;
-    serde_json::from_str(json).map_err(|e| Fault::json("evidence", &e))
+    Ok(Read::from_json(json)?)
 }
 
 /// The one asked about.

@@ -8,7 +8,7 @@ mod signing;
 use sha2::{Digest, Sha256};
 
 use crate::bundle::{Mode, hex_digest};
-use crate::evidence::EvidenceError;
+use crate::evidence::{EvidenceError, ReadError};
 use crate::program::Program;
 use crate::request::Request;
 use crate::verdict::{Effect, Fault, Reason, Verdict};
@@ -60,6 +60,15 @@ impl From<EvidenceError> for Stop {
     }
 }
 
+impl From<ReadError> for Stop {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Fault(fault) => fault.into(),
+            ReadError::Evidence(error) => error.into(),
+        }
+    }
+}
+
 fn denied(reason: Reason) -> Verdict {
     Verdict {
         effect: Effect::Deny,
@@ -67,6 +76,7 @@ fn denied(reason: Reason) -> Verdict {
         missing: Vec::new(),
         approvals: Vec::new(),
         obligations: Vec::new(),
+        warnings: Vec::new(),
         policy_digest: String::new(),
         evidence_digest: String::new(),
     }

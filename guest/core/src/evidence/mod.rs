@@ -1,15 +1,18 @@
 //! Raw evidence: what a collector observed, before anything is concluded from it.
 //!
-//! These types are the JSON format of the request's `evidence`. Unknown keys
-//! are errors: a misspelt key is a fact that would silently not be seen.
-//! docs/facts.md has each field with its unit and its attacker.
+//! These types are the JSON format of the request's `evidence`. A field that
+//! they do not have is left out of account and reported: a collector may be
+//! newer than a pack. What is misspelt is then missing, and what is missing
+//! never helps. docs/facts.md has each field with its unit and its attacker.
 
 mod check;
 mod object;
 mod range;
+mod read;
 
 pub(crate) use check::{EvidenceError, Identity, Index, MachineIx, PersonIx, timestamp};
 pub(crate) use range::{CommitIx, Graph, Range};
+pub(crate) use read::{Read, ReadError};
 
 use serde::{Deserialize, Serialize};
 
@@ -17,7 +20,7 @@ use crate::text::Text;
 
 /// Everything observed that bears on one decision.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, remote = "Self")]
+#[serde(remote = "Self")]
 pub struct Evidence<'a> {
     /// The directory's human beings.
     #[serde(borrow, default)]
@@ -63,7 +66,7 @@ pub struct Evidence<'a> {
 
 /// A role given to a person for a time.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, remote = "Self")]
+#[serde(remote = "Self")]
 pub struct Grant<'a> {
     /// Unique among grants.
     #[serde(borrow)]
@@ -96,7 +99,7 @@ pub struct Grant<'a> {
 
 /// Something that went wrong.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, remote = "Self")]
+#[serde(remote = "Self")]
 pub struct Incident<'a> {
     /// Unique among incidents.
     #[serde(borrow)]
@@ -107,7 +110,7 @@ pub struct Incident<'a> {
 
 /// A shift.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, remote = "Self")]
+#[serde(remote = "Self")]
 pub struct OnCall<'a> {
     /// Id of the person.
     #[serde(borrow)]
@@ -122,7 +125,7 @@ pub struct OnCall<'a> {
 
 /// How somebody is signed in, as the identity provider says.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, remote = "Self")]
+#[serde(remote = "Self")]
 pub struct Session<'a> {
     /// Account that is signed in.
     #[serde(borrow)]
@@ -140,7 +143,7 @@ pub struct Session<'a> {
 
 /// That somebody approved a change of somebody else.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, remote = "Self")]
+#[serde(remote = "Self")]
 pub struct PastReview<'a> {
     /// Account that approved.
     #[serde(borrow)]
@@ -152,7 +155,7 @@ pub struct PastReview<'a> {
 
 /// A list and whether the source gave all of it. An incomplete list is a deny.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, remote = "Self")]
+#[serde(remote = "Self")]
 pub struct Listing<T> {
     /// False if the source cut the list off or could not read all of it.
     pub complete: bool,
@@ -172,7 +175,7 @@ impl<T> Default for Listing<T> {
 
 /// One human being in the directory.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, remote = "Self")]
+#[serde(remote = "Self")]
 pub struct Person<'a> {
     /// Unique among people.
     #[serde(borrow)]
@@ -192,7 +195,7 @@ pub struct Person<'a> {
 
 /// One machine in the directory: bot, CI, merge queue, coding agent, the forge itself.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, remote = "Self")]
+#[serde(remote = "Self")]
 pub struct Machine<'a> {
     /// Unique among machines.
     #[serde(borrow)]
@@ -211,7 +214,7 @@ pub struct Machine<'a> {
 
 /// An account and who is behind it: exactly one of `person` and `machine`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, remote = "Self")]
+#[serde(remote = "Self")]
 pub struct Account<'a> {
     /// `github:octocat`, `email:ana@bank.example`: the issuer, a colon, the id
     /// there. Compared byte for byte, but ASCII case does not matter after `email:`.
@@ -227,7 +230,7 @@ pub struct Account<'a> {
 
 /// One commit with all of its parents.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, remote = "Self")]
+#[serde(remote = "Self")]
 pub struct Commit<'a> {
     /// Object id, lower-case hex.
     #[serde(borrow)]
@@ -255,7 +258,7 @@ pub struct Commit<'a> {
 
 /// A signature on a commit.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, remote = "Self")]
+#[serde(remote = "Self")]
 pub struct Signature<'a> {
     /// `openpgp`, `ssh`, `x509`.
     #[serde(borrow)]
@@ -269,7 +272,7 @@ pub struct Signature<'a> {
 
 /// A pull request, merge request, or plain range of commits on its way to a branch.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, remote = "Self")]
+#[serde(remote = "Self")]
 pub struct Change<'a> {
     /// Unique among changes: `bank/payments#42`.
     #[serde(borrow)]
@@ -327,7 +330,7 @@ pub struct Change<'a> {
 
 /// A file that somebody owns.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, remote = "Self")]
+#[serde(remote = "Self")]
 pub struct OwnedPath<'a> {
     /// Path in the repository.
     #[serde(borrow)]
@@ -342,7 +345,7 @@ pub struct OwnedPath<'a> {
 
 /// A push as the server saw it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, remote = "Self")]
+#[serde(remote = "Self")]
 pub struct Push<'a> {
     /// Authenticated account that pushed.
     #[serde(borrow)]
@@ -357,7 +360,7 @@ pub struct Push<'a> {
 
 /// What a change was at one time: the commits that `head` reaches and `base` does not.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, remote = "Self")]
+#[serde(remote = "Self")]
 pub struct Iteration<'a> {
     /// Commit of the target branch that it was compared with.
     #[serde(borrow)]
@@ -386,7 +389,7 @@ pub enum Conclusion {
 
 /// The result of a check: a build, tests, a scan.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, remote = "Self")]
+#[serde(remote = "Self")]
 pub struct Check<'a> {
     /// Its name at the source: `build`, `tests`.
     #[serde(borrow)]
@@ -417,7 +420,7 @@ pub enum ApprovalState {
 
 /// A review of a change.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, remote = "Self")]
+#[serde(remote = "Self")]
 pub struct ChangeApproval<'a> {
     /// Account that gave it.
     #[serde(borrow)]
@@ -465,7 +468,7 @@ pub enum FileStatus {
 
 /// A file that differs between base and head.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, remote = "Self")]
+#[serde(remote = "Self")]
 pub struct File<'a> {
     /// Path in the repository, `/` between its parts.
     #[serde(borrow)]
@@ -485,7 +488,7 @@ pub struct File<'a> {
 
 /// Something built.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, remote = "Self")]
+#[serde(remote = "Self")]
 pub struct Artifact<'a> {
     /// `sha256:` and 64 hex digits; unique among artifacts.
     #[serde(borrow)]
@@ -512,7 +515,7 @@ pub struct Artifact<'a> {
 
 /// Where artifacts are deployed to.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, remote = "Self")]
+#[serde(remote = "Self")]
 pub struct Environment<'a> {
     /// Unique among environments.
     #[serde(borrow)]
@@ -527,7 +530,7 @@ pub struct Environment<'a> {
 
 /// A deployment that was.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, remote = "Self")]
+#[serde(remote = "Self")]
 pub struct Deployed<'a> {
     /// Digest of the artifact.
     #[serde(borrow)]
@@ -539,7 +542,7 @@ pub struct Deployed<'a> {
 
 /// A known vulnerability.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, remote = "Self")]
+#[serde(remote = "Self")]
 pub struct Vulnerability<'a> {
     /// `CVE-2026-0001`
     #[serde(borrow)]
@@ -551,7 +554,7 @@ pub struct Vulnerability<'a> {
 
 /// One artifact on its way to one environment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, remote = "Self")]
+#[serde(remote = "Self")]
 pub struct Deployment<'a> {
     /// Unique among deployments.
     #[serde(borrow)]
@@ -584,7 +587,7 @@ pub struct Deployment<'a> {
 
 /// A sign-off of a deployment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, remote = "Self")]
+#[serde(remote = "Self")]
 pub struct DeploymentApproval<'a> {
     /// Account that gave it.
     #[serde(borrow)]

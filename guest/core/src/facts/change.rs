@@ -6,8 +6,8 @@ use super::contributors::Contributors;
 use super::people::minutes_since;
 use super::{People, Setting};
 use crate::evidence::{
-    Change, Check, CommitIx, Conclusion, EvidenceError, Identity, Index, Iteration, Listing,
-    PersonIx, Push, Range,
+    Change, Check, CommitIx, Conclusion, EvidenceError, File, FileStatus, Identity, Index,
+    Iteration, Listing, PersonIx, Push, Range,
 };
 use crate::facts::files::{Paths, paths};
 
@@ -46,6 +46,7 @@ pub(crate) fn change_facts<'e>(
     let of = format!("change `{}`", change.id);
     require_complete(&of, "approvals", &change.approvals)?;
     require_complete(&of, "files", &change.files)?;
+    refuse_moves_from_nowhere(&of, &change.files.items)?;
     let commits = index.graph.range(Range {
         of: &of,
         base: Some(&change.base),
@@ -77,15 +78,28 @@ pub(crate) fn change_facts<'e>(
         require_complete(&of, "iterations", iterations)?;
         facts.read_iterations(index, &of, &iterations.items)?;
     }
-    if let Some(checks) = &change.checks {
-        require_complete(&of, "checks", checks)?;
-        facts.read_checks(index, &checks.items);
-    }
     if let Some(pushes) = &change.pushes {
         require_complete(&of, "pushes", pushes)?;
         facts.read_pushes(index, &of, &pushes.items)?;
     }
+    if let Some(checks) = &change.checks {
+        require_complete(&of, "checks", checks)?;
+        facts.read_checks(index, &checks.items);
+    }
     Ok(facts)
+}
+
+/// What was moved was somewhere, and may be missing there.
+fn refuse_moves_from_nowhere(of: &str, files: &[File<'_>]) -> Result<(), EvidenceError> {
+    let moved = |file: &&File<'_>| matches!(file.status, FileStatus::Renamed | FileStatus::Copied);
+    let from_nowhere = |file: &&File<'_>| file.old_path.is_none();
+    match files.iter().filter(moved).find(from_nowhere) {
+        Some(file) => Err(EvidenceError::incomplete(format!(
+            "file `{}` of {of} was renamed or copied, and its `old_path` is missing",
+            file.path
+        ))),
+        None => Ok(()),
+    }
 }
 
 /// A list that is cut off decides nothing.
@@ -153,10 +167,16 @@ impl<'e> ChangeFacts<'e> {
     }
 
     fn read_checks(&mut self, index: &Index<'_>, checks: &'e [Check<'e>]) {
-        let here = checks.iter().filter(|check| {
-            let by_machine = matches!(index.identity(&check.account), Identity::Machine(_));
-            check.head == self.change.head && by_machine
-        });
+        // Whoever can use a machine's credentials can have it say anything.
+        let is_independent = |check: &&Check<'_>| match index.identity(&check.account) {
+            Identity::Machine(machine) => {
+                let mut owners = index.owners(machine).iter();
+                !owners.any(|owner| self.contributors.people.contains(owner))
+            }
+            Identity::Person(_) | Identity::Nobody => false,
+        };
+        let here = checks.iter().filter(|check| check.head == self.change.head);
+        let here: Vec<_> = here.filter(is_independent).collect();
         for check in here {
             match check.conclusion {
                 Conclusion::Success => self.passed_checks.insert(&check.name),

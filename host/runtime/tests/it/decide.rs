@@ -45,7 +45,7 @@ fn a_verdict_comes_through_as_it_is() {
             r#"{{"code":"quorum-unmet","policy":null,"message":"because","annotations":{{}}}}],"#,
             r#""missing":[{{"quorum":"production","resource":{{"type":"Deployment","id":"d1"}},"role":"security","#,
             r#""count":1,"candidates":[],"more_candidates":false}}],"#,
-            r#""approvals":[],"obligations":[],"policy_digest":"{}","evidence_digest":"{}"}}"#
+            r#""approvals":[],"obligations":[],"warnings":[],"policy_digest":"{}","evidence_digest":"{}"}}"#
         ),
         says.policy_digest, says.evidence_digest
     );

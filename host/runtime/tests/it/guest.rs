@@ -99,7 +99,7 @@ impl Verdict {
         }
     }
 
-    /// `result<verdict, fault>`: 14 words, of which the first is the discriminant.
+    /// `result<verdict, fault>`: 16 words, of which the first is the discriminant.
     pub(crate) fn lower(&self, memory: &mut Memory) -> Vec<u32> {
         let reasons: Vec<_> = self
             .reasons
@@ -117,6 +117,7 @@ impl Verdict {
             [0, self.effect],
             memory.list(&reasons),
             memory.list(&vec![need; self.missing as usize]),
+            [4, 0],
             [4, 0],
             [4, 0],
             memory.string(&self.policy_digest),

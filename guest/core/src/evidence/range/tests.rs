@@ -23,6 +23,7 @@ fn commit(n: usize, parents: &[usize]) -> Commit<'static> {
         author: who.clone(),
         committer: who,
         co_authors: Vec::new(),
+        on_behalf_of: Vec::new(),
         signature: None,
     }
 }

@@ -112,7 +112,7 @@ fn denied() -> Vec<(&'static str, Guest, &'static str)> {
         ),
         (
             "gives a string of all its memory",
-            words(|w| (w[10], w[11]) = (0, 4 << 16)),
+            words(|w| (w[12], w[13]) = (0, 4 << 16)),
             code::OUTPUT_TOO_LARGE,
         ),
         (
@@ -138,12 +138,12 @@ fn denied() -> Vec<(&'static str, Guest, &'static str)> {
         ),
         (
             "string of 4 GiB",
-            words(|w| w[11] = u32::MAX),
+            words(|w| w[13] = u32::MAX),
             code::INVALID_ANSWER,
         ),
         (
             "string at the end of memory",
-            words(|w| w[10] = u32::MAX),
+            words(|w| w[12] = u32::MAX),
             code::INVALID_ANSWER,
         ),
         (
