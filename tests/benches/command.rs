@@ -7,16 +7,17 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use criterion::{Criterion, criterion_group, criterion_main};
+use sod_tests::root;
 
 fn command(c: &mut Criterion) {
     let scratch = tempfile::tempdir().unwrap();
     let component = scratch.path().join("pack.wasm");
-    let example = policies().join("protected-deploy/example.json");
+    let example = root().join("policies/protected-deploy/example.json");
     let sod = sod();
     let build = |output: &Path| {
         let status = Command::new(&sod)
             .arg("build")
-            .arg(policies().join("protected-deploy"))
+            .arg(root().join("policies/protected-deploy"))
             .arg("-o")
             .arg(output)
             .stdout(Stdio::null())
@@ -57,18 +58,11 @@ fn command(c: &mut Criterion) {
     group.finish();
 }
 
-fn policies() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .unwrap()
-        .join("policies")
-}
-
 /// The command, built as the benchmark is.
 fn sod() -> PathBuf {
     let status = Command::new(env!("CARGO"))
         .args(["build", "--release", "--bin", "sod"])
-        .current_dir(policies())
+        .current_dir(root())
         .status();
     assert!(status.unwrap().success());
     let bench = std::env::current_exe().unwrap();

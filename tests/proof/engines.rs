@@ -4,23 +4,17 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::value::RawValue;
-use sod_core::{EntityUid, Program};
+use sod_core::Program;
 use sod_host::{Policy, Request, Runtime};
 use sod_pack::{CompileOptions, Pack};
+use sod_tests::core_request;
+pub(crate) use sod_tests::root;
 
 /// Something that decides requests of one pack.
 pub(crate) trait Engine {
     fn name(&self) -> &'static str;
     /// The verdict as JSON, or the message of a fault.
     fn decide(&self, request: &[u8]) -> Result<String, String>;
-}
-
-/// The repository's root.
-pub(crate) fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .unwrap()
-        .to_owned()
 }
 
 /// The shipped packs.
@@ -146,20 +140,6 @@ fn compact(json: &str) -> String {
             keep
         })
         .collect()
-}
-
-pub(crate) fn core_request(request: &Request) -> sod_core::Request {
-    let uid = |uid: &sod_host::EntityUid| EntityUid::new(&uid.type_name, &uid.id);
-    let text = |json: &Option<Box<RawValue>>| json.as_ref().map(|json| json.get().to_owned());
-    sod_core::Request {
-        principal: uid(&request.principal),
-        action: uid(&request.action),
-        resource: uid(&request.resource),
-        now: request.now,
-        evidence: text(&request.evidence),
-        entities: text(&request.entities),
-        context: text(&request.context),
-    }
 }
 
 pub(crate) fn runtime() -> Runtime {

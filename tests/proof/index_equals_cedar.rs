@@ -1,14 +1,11 @@
 //! The indexed evaluation against plain Cedar over the whole policy set.
 
 use std::collections::BTreeSet;
-use std::str::FromStr;
 
 use fastrand::Rng;
-use sod_core::cedar::{
-    AuthorizationError, Authorizer, Context, Decision, Entities, EntityUid, Policy, PolicyId,
-    PolicySet, Response, Schema,
-};
-use sod_core::{Bundle, Effect, Program, Request};
+use sod_core::cedar::{AuthorizationError, Decision, Response};
+use sod_core::{Effect, Program, Request};
+use sod_tests::native::Native;
 use sod_tests::random;
 
 /// What can be compared: the effect, which policies determined it, which failed.
@@ -19,46 +16,10 @@ pub(crate) struct Answer {
     pub(crate) errors: BTreeSet<String>,
 }
 
-/// Plain Cedar with everything that it needs for one policy set.
-pub(crate) struct Reference {
-    policies: PolicySet,
-    schema: Schema,
-}
-
-impl Reference {
-    pub(crate) fn new(bundle: &Bundle) -> Self {
-        let mut policies = PolicySet::new();
-        for source in &bundle.policies {
-            let id = Some(PolicyId::new(&source.id));
-            policies
-                .add(Policy::parse(id, &source.text).unwrap())
-                .unwrap();
-        }
-        let (schema, _) = Schema::from_cedarschema_str(&bundle.schema).unwrap();
-        Reference { policies, schema }
-    }
-
-    /// The answer of plain Cedar, with the one documented difference: a policy
-    /// that fails denies, where Cedar would skip it.
-    pub(crate) fn answer(&self, request: &Request) -> Answer {
-        let uid = |uid: &sod_core::EntityUid| EntityUid::from_str(&uid.to_string()).unwrap();
-        let action = uid(&request.action);
-        let context = request.context.as_deref().unwrap();
-        let entities = request.entities.as_deref().unwrap();
-        let response = Authorizer::new().is_authorized(
-            &sod_core::cedar::Request::new(
-                uid(&request.principal),
-                action.clone(),
-                uid(&request.resource),
-                Context::from_json_str(context, Some((&self.schema, &action))).unwrap(),
-                Some(&self.schema),
-            )
-            .unwrap(),
-            &self.policies,
-            &Entities::from_json_str(entities, Some(&self.schema)).unwrap(),
-        );
-        answer_of(&response)
-    }
+/// The answer of plain Cedar, with the one documented difference: a policy
+/// that fails denies, where Cedar would skip it.
+pub(crate) fn reference(cedar: &Native, request: &Request) -> Answer {
+    answer_of(&cedar.decide(request))
 }
 
 fn answer_of(response: &Response) -> Answer {
@@ -108,11 +69,11 @@ fn natively() {
         let mut rng = Rng::with_seed(seed);
         let most = if seed % 10 == 0 { 200 } else { 12 };
         let bundle = random::bundle(&mut rng, most);
-        let reference = Reference::new(&bundle);
+        let cedar = Native::new(&bundle);
         let program = Program::load(bundle).unwrap();
         for n in 0..50 {
             let request = random::request(&mut rng);
-            let expected = reference.answer(&request);
+            let expected = reference(&cedar, &request);
             let actual = native(&program, &request);
             assert_eq!(actual, expected, "seed {seed}, request {n}: {request:?}");
             allows += usize::from(expected.allow);

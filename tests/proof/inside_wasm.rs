@@ -8,10 +8,11 @@ use std::collections::BTreeMap;
 
 use fastrand::Rng;
 use sod_core::Request;
+use sod_tests::native::Native;
 use sod_tests::random;
 use wasmtime::{Config, Engine, Instance, Memory, Module, OptLevel, Store, TypedFunc};
 
-use crate::index_equals_cedar::{Answer, Reference, answer_of_reasons};
+use crate::index_equals_cedar::{Answer, answer_of_reasons, reference};
 
 const DECIDE: &str = "sod:policy/authorizer@0.1.0#decide";
 /// Size and alignment of the record `request`.
@@ -136,12 +137,12 @@ fn the_engine_inside_wasm_equals_plain_cedar_100_000_times() {
         let mut rng = Rng::with_seed(seed);
         let most = if seed % 20 == 0 { 150 } else { 10 };
         let bundle = random::bundle(&mut rng, most);
-        let reference = Reference::new(&bundle);
+        let cedar = Native::new(&bundle);
         let json = serde_json::to_vec(&bundle).unwrap();
         let mut loaded = Loaded::new(&engine, &module, &json);
         for n in 0..50 {
             let request = random::request(&mut rng);
-            let expected = reference.answer(&request);
+            let expected = reference(&cedar, &request);
             assert_eq!(
                 loaded.answer(&request),
                 expected,

@@ -10,9 +10,9 @@ use crate::cedar_findings::{code_of_error, code_of_warning, from_diagnostic};
 use crate::code::Code;
 use crate::finding::{Finding, Findings};
 use crate::folder::{Folder, read_tree};
+use crate::manifest::Manifest;
 use crate::rules::{self, Rule};
 use crate::schema;
-use crate::settings::Settings;
 use crate::source::Source;
 
 /// A valid pack with everything that it includes.
@@ -238,77 +238,89 @@ fn check_modes(tree: &[Folder], root: &Folder, findings: &mut Findings) {
     }
 }
 
-/// By name. The same quorum in two packs is one; different ones of one name are a finding at both.
-fn merge_quorums(tree: &[Folder], findings: &mut Findings) -> Vec<Quorum> {
-    let mut merged: BTreeMap<&str, (&Quorum, Place<'_>)> = BTreeMap::new();
-    for folder in tree {
-        for (quorum, at) in &folder.manifest.quorums {
-            let place = (&folder.manifest.source, at);
-            let (other, other_place) = *merged.entry(&quorum.name).or_insert((quorum, place));
-            if other != quorum {
-                findings.push(conflict(quorum, place, other_place));
-                findings.push(conflict(quorum, other_place, place));
-            }
-        }
-    }
-    merged
-        .into_values()
-        .map(|(quorum, _)| quorum.clone())
-        .collect()
-}
-
-/// By name, as quorums are; the strictest that any pack says of approvals.
-fn merge_settings(tree: &[Folder], findings: &mut Findings) -> PackData {
-    fn merge<T: PartialEq + Clone>(
-        what: &str,
-        tree: &[Folder],
-        list: fn(&Settings) -> &Placed<T>,
-        name: fn(&T) -> &str,
-        findings: &mut Findings,
-    ) -> Vec<T> {
-        let mut merged: BTreeMap<String, (T, Place<'_>)> = BTreeMap::new();
-        for folder in tree {
-            for (item, at) in list(&folder.manifest.settings) {
-                let place = (&folder.manifest.source, at);
-                let key = name(item).to_owned();
-                let (other, other_place) =
-                    merged.entry(key).or_insert_with(|| (item.clone(), place));
-                if other != item {
-                    let (other_source, other_at) = *other_place;
-                    let message = format!(
-                        "{what} `{}` is defined differently at {}",
-                        name(item),
-                        other_source.place(other_at.start)
-                    );
-                    let finding = Finding::new(Code::SettingConflict, message);
-                    findings.push(
-                        finding
-                            .at(place.0, place.1.clone())
-                            .help("rules of both packs would mean different things by it: give one another name"),
-                    );
-                }
-            }
-        }
-        merged.into_values().map(|(item, _)| item).collect()
-    }
-    let said = tree.iter().filter_map(|f| f.manifest.settings.stands_for);
-    PackData {
-        stands_for: said.min().unwrap_or_default(),
-        paths: merge("class of paths", tree, |s| &s.paths, |p| &p.name, findings),
-        windows: merge("window", tree, |s| &s.windows, |w| &w.name, findings),
-        conflicts: merge("conflict", tree, |s| &s.conflicts, |c| &c.name, findings),
-    }
-}
-
 /// Items of a pack, each with its place.
 type Placed<T> = Vec<(T, std::ops::Range<usize>)>;
 
+/// What packs name in pack.toml, and what it is when two of them name different things the same.
+struct Kind {
+    what: &'static str,
+    conflict: Code,
+}
+
+/// By name. The same item in two packs is one; different ones of one name are a finding at both.
+fn merge<T: PartialEq + Clone>(
+    tree: &[Folder],
+    kind: &Kind,
+    list: fn(&Manifest) -> &Placed<T>,
+    name: fn(&T) -> &str,
+    findings: &mut Findings,
+) -> Vec<T> {
+    let mut merged: BTreeMap<&str, (&T, Place<'_>)> = BTreeMap::new();
+    for folder in tree {
+        for (item, at) in list(&folder.manifest) {
+            let place = (&folder.manifest.source, at);
+            let (other, other_place) = *merged.entry(name(item)).or_insert((item, place));
+            if other != item {
+                findings.push(conflict(kind, name(item), place, other_place));
+                findings.push(conflict(kind, name(item), other_place, place));
+            }
+        }
+    }
+    merged.into_values().map(|(item, _)| item.clone()).collect()
+}
+
+fn merge_quorums(tree: &[Folder], findings: &mut Findings) -> Vec<Quorum> {
+    let kind = Kind {
+        what: "quorum",
+        conflict: Code::QuorumConflict,
+    };
+    merge(tree, &kind, |m| &m.quorums, |q| &q.name, findings)
+}
+
+/// The strictest that any pack says of approvals, and the rest by name.
+fn merge_settings(tree: &[Folder], findings: &mut Findings) -> PackData {
+    let kind = |what| Kind {
+        what,
+        conflict: Code::SettingConflict,
+    };
+    let said = tree.iter().filter_map(|f| f.manifest.settings.stands_for);
+    PackData {
+        stands_for: said.min().unwrap_or_default(),
+        paths: merge(
+            tree,
+            &kind("class of paths"),
+            |m| &m.settings.paths,
+            |p| &p.name,
+            findings,
+        ),
+        windows: merge(
+            tree,
+            &kind("window"),
+            |m| &m.settings.windows,
+            |w| &w.name,
+            findings,
+        ),
+        conflicts: merge(
+            tree,
+            &kind("conflict"),
+            |m| &m.settings.conflicts,
+            |c| &c.name,
+            findings,
+        ),
+    }
+}
+
 type Place<'a> = (&'a Source, &'a std::ops::Range<usize>);
 
-fn conflict(quorum: &Quorum, (source, at): Place<'_>, (other, other_at): Place<'_>) -> Finding {
+fn conflict(
+    kind: &Kind,
+    name: &str,
+    (source, at): Place<'_>,
+    (other, other_at): Place<'_>,
+) -> Finding {
     let place = other.place(other_at.start);
-    let message = format!("quorum `{}` is defined differently at {place}", quorum.name);
-    Finding::new(Code::QuorumConflict, message)
+    let message = format!("{} `{name}` is defined differently at {place}", kind.what);
+    Finding::new(kind.conflict, message)
         .at(source, at.clone())
         .help("rules of both packs would mean different things by it: give one another name")
 }

@@ -6,12 +6,11 @@
     reason = "a benchmark fails by panicking"
 )]
 
-mod native;
 mod ratio;
 mod reused;
 
 use std::hint::black_box;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use criterion::{
     BenchmarkGroup, Criterion, criterion_group, criterion_main, measurement::WallTime,
@@ -20,7 +19,8 @@ use serde_json::value::RawValue;
 use sod_core::{Bundle, Program, Request};
 use sod_host::{Policy, Runtime};
 use sod_pack::{CompileOptions, Pack};
-use sod_tests::workload;
+use sod_tests::native::Native;
+use sod_tests::{core_request, root, workload};
 
 /// The workload's policies as a pack folder, so that they go the way of every pack.
 fn write_pack(folder: &Path, bundle: &Bundle) {
@@ -53,20 +53,6 @@ fn host_request(request: &Request) -> sod_host::Request {
     .with_context(raw(&request.context))
 }
 
-fn core_request(request: &sod_host::Request) -> Request {
-    let uid = |uid: &sod_host::EntityUid| sod_core::EntityUid::new(&uid.type_name, &uid.id);
-    let text = |json: &Option<Box<RawValue>>| json.as_ref().map(|json| json.get().to_owned());
-    Request {
-        principal: uid(&request.principal),
-        action: uid(&request.action),
-        resource: uid(&request.resource),
-        now: request.now,
-        evidence: text(&request.evidence),
-        entities: text(&request.entities),
-        context: text(&request.context),
-    }
-}
-
 fn fresh(
     group: &mut BenchmarkGroup<'_, WallTime>,
     policy: &Policy,
@@ -85,19 +71,42 @@ fn core(group: &mut BenchmarkGroup<'_, WallTime>, program: &Program, requests: &
     });
 }
 
+/// The workload over so many services, compiled and in both forms of a request.
+struct Workload {
+    bundle: Bundle,
+    component: Vec<u8>,
+    requests: Vec<Request>,
+    host_requests: Vec<sod_host::Request>,
+}
+
+impl Workload {
+    fn new(services: usize) -> Self {
+        let bundle = workload::bundle(services);
+        let requests = workload::requests(services, 64);
+        let folder = tempfile::tempdir().unwrap();
+        write_pack(folder.path(), &bundle);
+        Workload {
+            component: compile(folder.path()),
+            host_requests: requests.iter().map(host_request).collect(),
+            requests,
+            bundle,
+        }
+    }
+}
+
 /// Plain Cedar requests over 10 and over 1,000 policies, of which 10 can match.
 fn plain(c: &mut Criterion) {
     let runtime = Runtime::new().unwrap();
     for services in [1, 100] {
-        let bundle = workload::bundle(services);
-        let requests = workload::requests(services, 64);
-        let host_requests: Vec<_> = requests.iter().map(host_request).collect();
-        let folder = tempfile::tempdir().unwrap();
-        write_pack(folder.path(), &bundle);
-        let component = compile(folder.path());
+        let Workload {
+            bundle,
+            component,
+            requests,
+            host_requests,
+        } = Workload::new(services);
 
         let mut group = c.benchmark_group(format!("{} policies", services * 10));
-        let native = native::Native::new(&bundle);
+        let native = Native::new(&bundle);
         let mut next = requests.iter().cycle();
         group.bench_function("cedar-policy, native", |b| {
             b.iter(|| black_box(native.decide(next.next().unwrap())));
@@ -122,13 +131,14 @@ fn ratios(_: &mut Criterion) {
     let runtime = Runtime::new().unwrap();
     let mut policies = Vec::new();
     for services in [1, 100] {
-        let bundle = workload::bundle(services);
-        let requests = workload::requests(services, 64);
-        let host_requests: Vec<_> = requests.iter().map(host_request).collect();
-        let folder = tempfile::tempdir().unwrap();
-        write_pack(folder.path(), &bundle);
-        let policy = runtime.load(&compile(folder.path())).unwrap();
-        let native = native::Native::new(&bundle);
+        let Workload {
+            bundle,
+            component,
+            requests,
+            host_requests,
+        } = Workload::new(services);
+        let policy = runtime.load(&component).unwrap();
+        let native = Native::new(&bundle);
         ratio::compare(
             &format!(
                 "{} policies, fresh instance against native Cedar",
@@ -162,7 +172,7 @@ fn decide_all(policy: &Policy, requests: &[sod_host::Request]) {
 
 /// The shipped pack on real evidence: facts, approvals, quorums and rules.
 fn evidence(c: &mut Criterion) {
-    let folder = policies().join("protected-deploy");
+    let folder = root().join("policies/protected-deploy");
     let request = std::fs::read(folder.join("example.json")).unwrap();
     let request = sod_host::Request::from_json(&request).unwrap();
     let pack = Pack::open(&folder).unwrap_or_else(|findings| panic!("{findings:?}"));
@@ -179,13 +189,6 @@ fn evidence(c: &mut Criterion) {
         &[request],
     );
     group.finish();
-}
-
-fn policies() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .unwrap()
-        .join("policies")
 }
 
 criterion_group!(benches, ratios, plain, evidence);

@@ -1,12 +1,12 @@
 //! A plain Cedar request: own schema, own entities, no evidence.
 
 use cedar_policy_core::ast;
-use cedar_policy_core::entities::{Entities, NoEntitiesSchema, TCComputation};
-use cedar_policy_core::extensions::Extensions;
+use cedar_policy_core::entities::Entities;
 
 use super::{Stop, explain};
 use crate::cedar;
 use crate::policy::Question;
+use crate::policy::entities::closed;
 use crate::program::Program;
 use crate::request::{EntityUid, Request};
 use crate::verdict::{Fault, Verdict, code};
@@ -95,13 +95,7 @@ fn entities(program: &Program, request: &Request) -> Result<Entities, Fault> {
     if let Some(listed) = program.reader.entities(json) {
         let actions = &program.vocabulary.action_entities;
         let actions = actions.iter().map(|action| ast::Entity::clone(action));
-        return Entities::from_entities(
-            listed.into_iter().chain(actions),
-            None::<&NoEntitiesSchema>,
-            TCComputation::AssumeAlreadyComputed,
-            Extensions::all_available(),
-        )
-        .map_err(|e| Fault::internal(format!("entities: {e}")));
+        return closed(listed.into_iter().chain(actions));
     }
     let entities = cedar::Entities::from_json_str(json, Some(&program.schema))
         .map_err(|e| Fault::invalid_request(format!("entities: {}", chain(&e))))?;

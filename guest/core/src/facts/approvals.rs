@@ -112,7 +112,7 @@ fn is_of_present_content(
         || (stands_for >= StandsFor::Patch && same(&approval.patch_id, &change.patch_id))
 }
 
-fn expiry(expires_at: Option<&str>) -> Result<Option<i64>, EvidenceError> {
+pub(super) fn expiry(expires_at: Option<&str>) -> Result<Option<i64>, EvidenceError> {
     expires_at
         .map(|text| timestamp("expires_at", text))
         .transpose()

@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use super::approvals::expiry;
 use super::{ChangeFacts, Judgement, People};
-use crate::evidence::{
-    ApprovalState, Commit, EvidenceError, Identity, Index, PersonIx, Range, timestamp,
-};
+use crate::evidence::{ApprovalState, Commit, EvidenceError, Identity, Index, PersonIx, Range};
 use crate::facts::SigningRules;
 use crate::facts::contributors::Contributors;
 use crate::request::EntityUid;
@@ -33,8 +32,7 @@ pub(crate) fn every_commit_reviewed(
         let standing = approval.state == ApprovalState::Approved
             && approval.repository == change.repository
             && approval.target == change.target;
-        let expires = approval.expires_at.as_deref();
-        let expires = expires.map(|at| timestamp("expires_at", at)).transpose()?;
+        let expires = expiry(approval.expires_at.as_deref())?;
         let Identity::Person(person) = index.identity(&approval.account) else {
             continue;
         };

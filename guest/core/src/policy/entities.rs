@@ -7,7 +7,7 @@ use cedar_policy_core::ast::{
     Context, Eid, Entity, EntityType, EntityUID, Expr, Literal, Name, PartialValue, RestrictedExpr,
     Value,
 };
-use cedar_policy_core::entities::{Entities, TCComputation};
+use cedar_policy_core::entities::{Entities, NoEntitiesSchema, TCComputation};
 use cedar_policy_core::evaluator::RestrictedEvaluator;
 use cedar_policy_core::extensions::Extensions;
 use chrono::{DateTime, SecondsFormat};
@@ -334,13 +334,7 @@ impl<'a, 'e> Store<'a, 'e> {
     /// Everything added so far. Nothing of the base schema is in anything that
     /// is itself in something, so the hierarchy is its own transitive closure.
     pub(crate) fn entities(&self) -> Result<Entities, Fault> {
-        Entities::from_entities(
-            self.entities.iter().map(|e| Entity::clone(e)),
-            None::<&cedar_policy_core::entities::NoEntitiesSchema>,
-            TCComputation::AssumeAlreadyComputed,
-            Extensions::all_available(),
-        )
-        .map_err(|e| Fault::internal(format!("entities: {e}")))
+        closed(self.entities.iter().map(|e| Entity::clone(e)))
     }
 
     pub(crate) fn person_uid(&self, person: PersonIx) -> Option<EntityUID> {
@@ -375,6 +369,17 @@ impl<'a, 'e> Store<'a, 'e> {
                 [],
             )));
     }
+}
+
+/// Entities that have all of their ancestors already.
+pub(crate) fn closed(entities: impl Iterator<Item = Entity>) -> Result<Entities, Fault> {
+    Entities::from_entities(
+        entities,
+        None::<&NoEntitiesSchema>,
+        TCComputation::AssumeAlreadyComputed,
+        Extensions::all_available(),
+    )
+    .map_err(|e| Fault::internal(format!("entities: {e}")))
 }
 
 /// What the context of an action is made of.

@@ -1,4 +1,6 @@
-//! The peer: `cedar-policy` as its documentation uses it, from the same JSON.
+//! The peer and the reference: `cedar-policy` as its documentation uses it, from the same JSON.
+
+#![expect(clippy::unwrap_used, reason = "what is compared with has to work")]
 
 use std::str::FromStr;
 
@@ -9,13 +11,14 @@ use sod_core::cedar::{
 use sod_core::{Bundle, Request};
 
 /// Policies and schema, parsed once.
-pub(crate) struct Native {
+pub struct Native {
     policies: PolicySet,
     schema: Schema,
 }
 
 impl Native {
-    pub(crate) fn new(bundle: &Bundle) -> Self {
+    /// Parses a bundle that is known to be valid.
+    pub fn new(bundle: &Bundle) -> Self {
         let mut policies = PolicySet::new();
         for source in &bundle.policies {
             let id = Some(PolicyId::new(&source.id));
@@ -27,7 +30,8 @@ impl Native {
         Native { policies, schema }
     }
 
-    pub(crate) fn decide(&self, request: &Request) -> Response {
+    /// Decides a plain Cedar request with entities and context.
+    pub fn decide(&self, request: &Request) -> Response {
         let uid = |u: &sod_core::EntityUid| {
             let ty = EntityTypeName::from_str(&u.type_name).unwrap();
             EntityUid::from_type_name_and_id(ty, EntityId::new(&u.id))
