@@ -15,16 +15,19 @@ struct Shipped {
 }
 
 fn shipped() -> Vec<Shipped> {
-    let read = |folder: std::path::PathBuf| {
+    let mut shipped = Vec::new();
+    for folder in packs() {
         let pack = open(&folder);
-        let requests = cases::read(&pack).unwrap().into_iter();
-        Shipped {
-            name: pack.name().to_owned(),
-            requests: requests.map(|case| case.request).collect(),
-            core: Core(Program::load(pack.bundle()).unwrap()),
+        let cases = cases::read(&pack).unwrap();
+        for (chosen, cases) in cases::by_choice(&pack, &cases) {
+            shipped.push(Shipped {
+                name: pack.name().to_owned(),
+                requests: cases.iter().map(|case| case.request.clone()).collect(),
+                core: Core(Program::load(chosen.bundle()).unwrap()),
+            });
         }
-    };
-    packs().into_iter().map(read).collect()
+    }
+    shipped
 }
 
 /// The verdict, or `None` where there is none.

@@ -25,7 +25,12 @@ pub enum QuorumOf {
     Deployment,
 }
 
-/// Different people by role.
+/// A need of a quorum that a shift now fills.
+pub const ON_CALL: &str = "on_call";
+/// Before the name of a team, a need that its members fill.
+pub const TEAM: &str = "team:";
+
+/// People by role, team or shift.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Quorum {
@@ -33,8 +38,11 @@ pub struct Quorum {
     pub name: String,
     /// Whose approvals.
     pub of: QuorumOf,
-    /// Role name to number of people, each at least 1.
+    /// A role, [`TEAM`] and the name of a team, or [`ON_CALL`], to number of people, each at least 1.
     pub need: BTreeMap<String, u32>,
+    /// One person may fill a place of several needs; otherwise all are different people.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub one_person_may_fill_several: bool,
 }
 
 /// What of a change an approval is for, strictest first.
@@ -96,6 +104,41 @@ pub struct Conflict {
     pub at: u32,
 }
 
+/// A role that is given for a time, and what of its grants rules look at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GrantOf {
+    /// `principal.grant.<name>` in policies.
+    pub name: String,
+    /// Name of the role.
+    pub role: String,
+}
+
+/// What a pack leaves open for packs on top, with what was chosen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PackOption {
+    /// `context.option.<name>` in policies.
+    pub name: String,
+    /// What it is.
+    pub value: OptionValue,
+}
+
+/// The value of an option.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum OptionValue {
+    /// `context.option.<name>.<word>` is true for one of the words.
+    Word {
+        /// The one.
+        chosen: String,
+        /// All that it may be, strictest first.
+        of: Vec<String>,
+    },
+    /// `context.option.<name>` is this.
+    Number(i64),
+}
+
 /// What a pack says besides its rules.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -112,6 +155,12 @@ pub struct PackData {
     /// Sorted by name.
     #[serde(default)]
     pub conflicts: Vec<Conflict>,
+    /// Sorted by name.
+    #[serde(default)]
+    pub grants: Vec<GrantOf>,
+    /// Sorted by name.
+    #[serde(default)]
+    pub options: Vec<PackOption>,
 }
 
 /// One policy with its origin.

@@ -39,6 +39,10 @@ pub mod code {
     pub const NOT_AN_APPROVAL: &str = "not-an-approval";
     /// The same person objected or withdrew afterwards.
     pub const SUPERSEDED: &str = "superseded";
+    /// Its text was changed after it was given.
+    pub const EDITED: &str = "edited";
+    /// Given for another action.
+    pub const OTHER_ACTION: &str = "other-action";
     /// Past its expiry.
     pub const EXPIRED: &str = "expired";
     /// Given in another repository.

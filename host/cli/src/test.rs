@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde::Serialize;
-use sod_host::{Digest, Policy, Request};
+use sod_host::{Policy, Request, Runtime};
 use sod_pack::cases::{self, Case};
 use sod_pack::{Findings, Pack};
 
@@ -55,7 +55,7 @@ struct Tested<'a> {
     name: String,
     version: String,
     /// Of the policies that decided.
-    policy_digest: Digest,
+    policy_digest: String,
     cases: Vec<Ran>,
     /// Own rules that decided none of the cases which passed.
     undecided: Findings,
@@ -77,14 +77,13 @@ pub(crate) fn run(arguments: &Arguments, output: &Output) -> Outcome<u8> {
     for path in &arguments.packs {
         let pack = open::pack(path)?;
         let cases = cases::read(&pack)?;
-        let policy = open::compiled(&pack, &runtime)?;
         packs.push(test(
             path,
             &pack,
             cases,
-            &policy,
+            &runtime,
             arguments.filter.as_deref(),
-        ));
+        )?);
     }
     let report = Report {
         passed: packs.iter().map(Tested::passed).sum(),
@@ -109,29 +108,31 @@ fn test<'a>(
     path: &'a Path,
     pack: &Pack,
     mut cases: Vec<Case>,
-    policy: &Policy,
+    runtime: &Runtime,
     filter: Option<&str>,
-) -> Tested<'a> {
+) -> Outcome<Tested<'a>> {
     if let Some(filter) = filter {
         cases.retain(|case| case.name.contains(filter));
     }
-    let ran: Vec<Ran> = cases.iter().map(|case| decide(case, policy)).collect();
-    let passed = cases
-        .iter()
-        .zip(&ran)
-        .filter_map(|(case, ran)| ran.passed().then_some(case));
+    let mut ran = Vec::new();
+    for (chosen, cases) in cases::by_choice(pack, &cases) {
+        let policy = open::compiled(&chosen, runtime)?;
+        ran.extend(cases.into_iter().map(|case| (case, decide(case, &policy))));
+    }
+    ran.sort_by(|(a, _), (b, _)| a.name.cmp(&b.name));
+    let passed = ran.iter().filter(|(_, ran)| ran.passed());
     let undecided = match filter {
-        None => cases::undecided(pack, passed),
+        None => cases::undecided(pack, passed.map(|(case, _)| *case)),
         Some(_) => Findings::default(),
     };
-    Tested {
+    Ok(Tested {
         path,
         name: pack.name().to_owned(),
         version: pack.version().to_owned(),
-        policy_digest: policy.describe().policy_digest,
-        cases: ran,
+        policy_digest: pack.bundle().digest(),
+        cases: ran.into_iter().map(|(_, ran)| ran).collect(),
         undecided,
-    }
+    })
 }
 
 fn decide(case: &Case, policy: &Policy) -> Ran {

@@ -5,12 +5,16 @@ use std::ops::Range;
 use std::path::Path;
 
 use serde::Deserialize;
+use sod_core::bundle::TEAM;
 use sod_core::{Mode, Quorum, QuorumOf};
 use toml::Spanned;
 
 use crate::code::Code;
 use crate::finding::{Finding, Findings};
-use crate::settings::{self, Named, RawApproval, RawConflict, RawPaths, RawWindow, Settings};
+use crate::options::{Choice, RawOption};
+use crate::settings::{
+    self, Named, RawApproval, RawConflict, RawGrant, RawPaths, RawSettings, RawWindow, Settings,
+};
 use crate::source::{MAX_TEXT, Source};
 
 /// The file that makes a folder a pack.
@@ -37,6 +41,12 @@ struct RawManifest {
     window: Named<RawWindow>,
     #[serde(default)]
     conflict: Named<RawConflict>,
+    #[serde(default)]
+    grant: Named<RawGrant>,
+    #[serde(default)]
+    option: Named<RawOption>,
+    #[serde(default)]
+    choose: Named<Spanned<Choice>>,
 }
 
 fn evidence() -> Spanned<Mode> {
@@ -48,6 +58,8 @@ fn evidence() -> Spanned<Mode> {
 struct RawQuorum {
     of: QuorumOf,
     need: Spanned<BTreeMap<Spanned<String>, Spanned<i64>>>,
+    #[serde(default)]
+    one_person_may_fill_several: bool,
 }
 
 /// A pack's name, version and so on, valid.
@@ -127,14 +139,16 @@ fn validate(raw: RawManifest, source: Source, findings: &mut Findings) -> Manife
         Some((valid_quorum(name, quorum, &source, findings)?, at))
     });
     let quorums = quorums.collect();
-    let settings = settings::validate(
-        raw.approval,
-        raw.paths,
-        raw.window,
-        raw.conflict,
-        &source,
-        findings,
-    );
+    let settings = RawSettings {
+        approval: raw.approval,
+        paths: raw.paths,
+        windows: raw.window,
+        conflicts: raw.conflict,
+        grants: raw.grant,
+        options: raw.option,
+        choose: raw.choose,
+    };
+    let settings = settings::validate(settings, &source, findings);
     Manifest {
         quorums,
         settings,
@@ -188,6 +202,14 @@ fn valid_quorum(
     }
     let mut need = BTreeMap::new();
     for (role, count) in raw.need.into_inner() {
+        let team = role.get_ref().strip_prefix(TEAM);
+        if team.is_some_and(str::is_empty) || (team.is_none() && role.get_ref().contains(':')) {
+            refuse(
+                role.span(),
+                format!("nobody can fill `{}`", role.get_ref()),
+                "the name of a role, `team:` and the name of a team, or `on_call`",
+            );
+        }
         match u32::try_from(*count.get_ref()) {
             Ok(people @ 1..=MAX_PEOPLE) => {
                 need.insert(role.into_inner(), people);
@@ -203,6 +225,7 @@ fn valid_quorum(
         name: name.into_inner(),
         of: raw.of,
         need,
+        one_person_may_fill_several: raw.one_person_may_fill_several,
     })
 }
 

@@ -11,12 +11,13 @@ use crate::code::Code;
 use crate::finding::{Finding, Findings};
 use crate::folder::{Folder, read_tree};
 use crate::manifest::Manifest;
+use crate::options::{Choice, Settled};
 use crate::rules::{self, Rule};
 use crate::schema;
 use crate::source::Source;
 
 /// A valid pack with everything that it includes.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Pack {
     folder: PathBuf,
     name: String,
@@ -28,6 +29,7 @@ pub struct Pack {
     rules: Vec<Rule>,
     quorums: Vec<Quorum>,
     data: PackData,
+    options: Settled,
     warnings: Findings,
 }
 
@@ -104,6 +106,19 @@ impl Pack {
         &self.warnings
     }
 
+    /// The pack as it would be under another one that chooses `choices` of its options.
+    ///
+    /// # Errors
+    /// An option that it does not have, or that cannot be that: what is wrong, and the remedy.
+    pub fn choosing(&self, choices: &BTreeMap<String, Choice>) -> Result<Self, (String, String)> {
+        let mut pack = self.clone();
+        for (name, choice) in choices {
+            pack.options.choose(name, choice)?;
+        }
+        pack.data.options = pack.options.values();
+        Ok(pack)
+    }
+
     /// What the engine loads.
     pub fn bundle(&self) -> Bundle {
         let policy = |rule: &Rule| PolicySource {
@@ -132,7 +147,7 @@ fn build(path: &Path, findings: &mut Findings) -> Option<Pack> {
     check_names(&tree, findings);
     check_modes(&tree, root, findings);
     let quorums = merge_quorums(&tree, findings);
-    let data = merge_settings(&tree, findings);
+    let (data, options) = merge_settings(&tree, findings);
     let own: Vec<&Source> = tree
         .iter()
         .filter_map(|folder| folder.schema.as_ref())
@@ -174,6 +189,7 @@ fn build(path: &Path, findings: &mut Findings) -> Option<Pack> {
         rules,
         quorums,
         data,
+        options,
         warnings: Findings::default(),
     })
 }
@@ -278,13 +294,21 @@ fn merge_quorums(tree: &[Folder], findings: &mut Findings) -> Vec<Quorum> {
 }
 
 /// The strictest that any pack says of approvals, and the rest by name.
-fn merge_settings(tree: &[Folder], findings: &mut Findings) -> PackData {
+fn merge_settings(tree: &[Folder], findings: &mut Findings) -> (PackData, Settled) {
     let kind = |what| Kind {
         what,
         conflict: Code::SettingConflict,
     };
     let said = tree.iter().filter_map(|f| f.manifest.settings.stands_for);
-    PackData {
+    let defined = merge(
+        tree,
+        &kind("option"),
+        |m| &m.settings.options.defined,
+        |o| o.name(),
+        findings,
+    );
+    let options = Settled::of(tree, defined, findings);
+    let data = PackData {
         stands_for: said.min().unwrap_or_default(),
         paths: merge(
             tree,
@@ -307,7 +331,16 @@ fn merge_settings(tree: &[Folder], findings: &mut Findings) -> PackData {
             |c| &c.name,
             findings,
         ),
-    }
+        grants: merge(
+            tree,
+            &kind("grant"),
+            |m| &m.settings.grants,
+            |g| &g.name,
+            findings,
+        ),
+        options: options.values(),
+    };
+    (data, options)
 }
 
 type Place<'a> = (&'a Source, &'a std::ops::Range<usize>);

@@ -1,11 +1,10 @@
 //! The schema of a pack: the base, the quorums as types, and what each pack adds.
 
-use std::fmt::Write as _;
 use std::ops::Range;
 
 use miette::Diagnostic;
 use sod_core::cedar::{CedarSchemaError, Schema, SchemaFragment};
-use sod_core::{Mode, PackData, Quorum, QuorumOf};
+use sod_core::{Mode, OptionValue, PackData, Quorum, QuorumOf};
 
 use crate::cedar_findings::{from_diagnostic, tidy, with_related};
 use crate::code::Code;
@@ -16,6 +15,9 @@ use crate::source::Source;
 
 /// What every pack in mode `evidence` can speak of.
 pub const BASE_SCHEMA: &str = include_str!("../../../policies/base.cedarschema");
+
+/// What most names in pack.toml are to a rule.
+const BOOL: &str = "Bool";
 
 /// Name of the base schema in findings.
 const BASE_NAME: &str = "base.cedarschema";
@@ -60,32 +62,49 @@ pub(crate) fn merge(
 
 /// One Bool each: a misspelt quorum is a type error in the rule.
 fn quorum_types(quorums: &[Quorum]) -> String {
-    let record = |name: &str, keep: fn(&Quorum) -> bool| {
-        let mut text = format!("type {name} = {{\n");
-        for quorum in quorums.iter().filter(|quorum| keep(quorum)) {
-            let _ = writeln!(text, "  {}: Bool,", quorum.name);
-        }
-        text + "};\n"
-    };
-    let of_changes = record("ChangeQuorums", |quorum| quorum.of == QuorumOf::Change);
+    let all = quorums.iter().map(|quorum| (&quorum.name, BOOL.to_owned()));
+    let of_changes = quorums
+        .iter()
+        .filter(|quorum| quorum.of == QuorumOf::Change);
+    let of_changes = of_changes.map(|quorum| (&quorum.name, BOOL.to_owned()));
     // A quorum of changes holds for a deployment if every change that it ships meets it.
-    of_changes + &record("DeploymentQuorums", |_| true)
+    record("ChangeQuorums", of_changes) + &record("DeploymentQuorums", all)
 }
 
 fn setting_types(data: &PackData) -> String {
-    let record = |name: &str, fields: Vec<&String>| {
-        let fields: String = fields
-            .iter()
-            .map(|field| format!("  {field}: Bool,\n"))
-            .collect();
-        format!("type {name} = {{\n{fields}}};\n")
-    };
-    record("PathClasses", data.paths.iter().map(|p| &p.name).collect())
-        + &record("Windows", data.windows.iter().map(|w| &w.name).collect())
-        + &record(
-            "RoleConflicts",
-            data.conflicts.iter().map(|c| &c.name).collect(),
-        )
+    let paths = data
+        .paths
+        .iter()
+        .map(|class| (&class.name, BOOL.to_owned()));
+    let windows = data.windows.iter().map(|w| (&w.name, BOOL.to_owned()));
+    let conflicts = data.conflicts.iter().map(|c| (&c.name, BOOL.to_owned()));
+    let grants = data.grants.iter().map(|g| (&g.name, "Grant".to_owned()));
+    let options = data
+        .options
+        .iter()
+        .map(|o| (&o.name, option_type(&o.value)));
+    record("PathClasses", paths)
+        + &record("Windows", windows)
+        + &record("RoleConflicts", conflicts)
+        + &record("Grants", grants)
+        + &record("Options", options)
+}
+
+fn option_type(value: &OptionValue) -> String {
+    match value {
+        OptionValue::Number(_) => "Long".to_owned(),
+        OptionValue::Word { of, .. } => {
+            let words: String = of.iter().map(|word| format!(" {word}: Bool,")).collect();
+            format!("{{{words} }}")
+        }
+    }
+}
+
+fn record<'n>(name: &str, fields: impl Iterator<Item = (&'n String, String)>) -> String {
+    let fields: String = fields
+        .map(|(name, ty)| format!("  {name}: {ty},\n"))
+        .collect();
+    format!("type {name} = {{\n{fields}}};\n")
 }
 
 /// Each file must be a schema by itself, so that no two halves in two files make one.

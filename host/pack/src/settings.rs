@@ -1,5 +1,5 @@
-//! What `pack.toml` says besides names and quorums: classes of paths, windows of time, roles that do not go together,
-//! and what an approval stands for. All of it is data that facts are made with.
+//! What `pack.toml` says besides names and quorums: classes of paths, windows of time, roles that do not go together or
+//! are given for a time, and what an approval stands for. All of it is data that facts are made with.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -7,12 +7,13 @@ use std::ops::Range;
 use chrono::{DateTime, Days, NaiveDate, NaiveDateTime, NaiveTime, Offset, TimeDelta, TimeZone};
 use chrono_tz::Tz;
 use serde::Deserialize;
-use sod_core::{Conflict, PathClass, StandsFor, Window};
+use sod_core::{Conflict, GrantOf, PathClass, StandsFor, Window};
 use toml::Spanned;
 
 use crate::code::Code;
 use crate::finding::{Finding, Findings};
 use crate::manifest::is_identifier;
+use crate::options::{self, Choice, Options, RawOption};
 use crate::source::Source;
 
 /// As written.
@@ -56,6 +57,12 @@ pub(crate) struct RawConflict {
     at: Spanned<u32>,
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawGrant {
+    role: Spanned<String>,
+}
+
 fn two() -> Spanned<u32> {
     Spanned::new(0..0, 2)
 }
@@ -70,21 +77,23 @@ pub(crate) struct Settings {
     pub(crate) paths: Vec<(PathClass, Range<usize>)>,
     pub(crate) windows: Vec<(Window, Range<usize>)>,
     pub(crate) conflicts: Vec<(Conflict, Range<usize>)>,
+    pub(crate) grants: Vec<(GrantOf, Range<usize>)>,
+    pub(crate) options: Options,
 }
 
 /// Where findings go, and the file that they are about.
-struct Refuse<'a> {
+pub(crate) struct Refuse<'a> {
     source: &'a Source,
     findings: &'a mut Findings,
 }
 
 impl Refuse<'_> {
-    fn at(&mut self, at: Range<usize>, message: String, help: &str) {
+    pub(crate) fn at(&mut self, at: Range<usize>, message: String, help: &str) {
         let finding = Finding::new(Code::SettingInvalid, message);
         self.findings.push(finding.at(self.source, at).help(help));
     }
 
-    fn name(&mut self, name: &Spanned<String>, place: &str) -> bool {
+    pub(crate) fn name(&mut self, name: &Spanned<String>, place: &str) -> bool {
         let ok = is_identifier(name.get_ref());
         if !ok {
             self.at(
@@ -97,38 +106,58 @@ impl Refuse<'_> {
     }
 }
 
-pub(crate) fn validate(
-    approval: Option<RawApproval>,
-    paths: Named<RawPaths>,
-    windows: Named<RawWindow>,
-    conflicts: Named<RawConflict>,
-    source: &Source,
-    findings: &mut Findings,
-) -> Settings {
-    let mut refuse = Refuse { source, findings };
-    let mut settings = Settings {
-        stands_for: approval.map(|approval| approval.stands_for),
-        ..Settings::default()
-    };
-    for (name, raw) in paths {
-        let at = name.span();
-        settings
-            .paths
-            .extend(class(name, raw, &mut refuse).map(|class| (class, at)));
+/// The tables of `pack.toml` that this module reads.
+pub(crate) struct RawSettings {
+    pub(crate) approval: Option<RawApproval>,
+    pub(crate) paths: Named<RawPaths>,
+    pub(crate) windows: Named<RawWindow>,
+    pub(crate) conflicts: Named<RawConflict>,
+    pub(crate) grants: Named<RawGrant>,
+    pub(crate) options: Named<RawOption>,
+    pub(crate) choose: Named<Spanned<Choice>>,
+}
+
+pub(crate) fn validate(raw: RawSettings, source: &Source, findings: &mut Findings) -> Settings {
+    let refuse = &mut Refuse { source, findings };
+    Settings {
+        stands_for: raw.approval.map(|approval| approval.stands_for),
+        paths: each(raw.paths, class, refuse),
+        windows: each(raw.windows, window, refuse),
+        conflicts: each(raw.conflicts, conflict, refuse),
+        grants: each(raw.grants, grant, refuse),
+        options: options::validate(raw.options, raw.choose, refuse),
     }
-    for (name, raw) in windows {
+}
+
+/// What is valid of them, each with the place of its name.
+pub(crate) fn each<R, T>(
+    named: Named<R>,
+    valid: fn(Spanned<String>, R, &mut Refuse<'_>) -> Option<T>,
+    refuse: &mut Refuse<'_>,
+) -> Vec<(T, Range<usize>)> {
+    let mut list = Vec::new();
+    for (name, raw) in named {
         let at = name.span();
-        settings
-            .windows
-            .extend(window(name, raw, &mut refuse).map(|window| (window, at)));
+        list.extend(valid(name, raw, refuse).map(|item| (item, at)));
     }
-    for (name, raw) in conflicts {
-        let at = name.span();
-        settings
-            .conflicts
-            .extend(conflict(name, raw, &mut refuse).map(|conflict| (conflict, at)));
+    list
+}
+
+fn grant(name: Spanned<String>, raw: RawGrant, refuse: &mut Refuse<'_>) -> Option<GrantOf> {
+    let named = refuse.name(&name, "principal.grant");
+    let role = raw.role.get_ref();
+    if role.is_empty() {
+        refuse.at(
+            raw.role.span(),
+            "no role".to_owned(),
+            "the name of the role that is given for a time: `role = \"break-glass\"`",
+        );
+        return None;
     }
-    settings
+    named.then(|| GrantOf {
+        name: name.into_inner(),
+        role: raw.role.into_inner(),
+    })
 }
 
 fn class(name: Spanned<String>, raw: RawPaths, refuse: &mut Refuse<'_>) -> Option<PathClass> {

@@ -13,17 +13,18 @@ use super::signing::ApproveRules;
 use super::{Stop, explain};
 use crate::bundle::{Quorum, QuorumOf};
 use crate::cedar;
-use crate::evidence::{EvidenceError, Identity, Index, MachineIx, PersonIx, Read};
+use crate::evidence::{Identity, Index, MachineIx, PersonIx, Read};
 use crate::facts::clock::is_open;
-use crate::facts::people::{Standing, minutes_since};
+use crate::facts::people::Standing;
 use crate::facts::review::{self, every_commit_reviewed, owners_covered, reciprocity};
 use crate::facts::{
     ChangeFacts, DeploymentFacts, Judgement, Setting, Shortfall, Signer, change_facts,
-    count_change, count_deployment, deployment_facts, shortfalls,
+    count_change, count_deployment, deployment_facts, separate_shortfalls, session_facts,
+    shortfalls,
 };
 use crate::policy::Question;
 use crate::policy::actions::Action;
-use crate::policy::entities::{ContextFacts, Store, datetime, flags, set, uid};
+use crate::policy::entities::{self, ContextFacts, Store, datetime, flags, options, set, uid};
 use crate::program::Program;
 use crate::request::{EntityUid, Request};
 use crate::verdict::{Effect, Fault, Verdict, code};
@@ -168,7 +169,7 @@ impl<'a, 'e> Case<'a, 'e> {
             &self.program.base,
             self.index,
             self.standing,
-            &self.program.data.conflicts,
+            &self.program.data,
         );
         store.add(self.program.vocabulary.action_entities.iter().cloned());
         store.add(self.extra.iter().cloned());
@@ -247,6 +248,8 @@ impl<'a, 'e> Case<'a, 'e> {
         let mut facts = BTreeMap::from([
             ("now", datetime(&self.program.base, self.setting.now)?),
             ("window", flags(&windows.collect())),
+            ("option", options(&self.program.data.options)),
+            ("counting", Value::from(false)),
         ]);
         facts.extend(self.session()?.map(|session| ("session", session)));
         facts.extend(self.deployed_before().map(|b| ("deployed_before", b)));
@@ -257,31 +260,15 @@ impl<'a, 'e> Case<'a, 'e> {
         })
     }
 
-    /// How the one who asks is signed in. A session of somebody else says nothing about them.
+    /// How the one who asks is signed in.
     fn session(&self) -> Result<Option<Value>, Stop> {
-        let Some(session) = &self.index.evidence.session else {
-            return Ok(None);
+        let whose = match self.principal {
+            Principal::Person(person) => Identity::Person(person),
+            Principal::Machine(machine) => Identity::Machine(machine),
         };
-        let theirs = match (self.index.identity(&session.account), self.principal) {
-            (Identity::Person(signed_in), Principal::Person(asks)) => signed_in == asks,
-            (Identity::Machine(signed_in), Principal::Machine(asks)) => signed_in == asks,
-            _ => false,
-        };
-        if !theirs {
-            return Err(EvidenceError::invalid(format!(
-                "the session is of account `{}`, which is not that of `{}`",
-                session.account, self.request.principal
-            ))
-            .into());
-        }
-        let now = self.setting.now;
-        let mfa = minutes_since("mfa_at", session.mfa_at.as_deref(), now)?;
-        let texts = [("network", &session.network), ("country", &session.country)];
-        let texts = texts
-            .into_iter()
-            .filter_map(|(name, text)| Some((name, Value::from(text.as_deref()?))));
-        let mfa = mfa.map(|minutes| ("minutes_since_mfa", Value::from(minutes)));
-        Ok(Some(Value::record(texts.chain(mfa), None)))
+        let session = self.index.evidence.session.as_ref();
+        let facts = |session| session_facts(self.index, session, whose, self.setting.now);
+        Ok(session.map(facts).transpose()?.map(entities::session))
     }
 
     /// Whether the one who asks deployed there before.
@@ -291,7 +278,7 @@ impl<'a, 'e> Case<'a, 'e> {
         };
         let before = match self.principal {
             Principal::Person(person) => facts.deployers.contains(&person),
-            Principal::Machine(_) => false,
+            Principal::Machine(machine) => facts.machine_deployers.contains(&machine),
         };
         Some(Value::from(before))
     }
@@ -317,12 +304,7 @@ impl<'a, 'e> Case<'a, 'e> {
         entities: &'s Entities,
         facts: &ContextFacts,
     ) -> ApproveRules<'s, 'e> {
-        let vocabulary = &self.program.vocabulary;
-        let approve = vocabulary.uid("Action", "approve");
-        let shape = approve.and_then(|uid| vocabulary.action(&uid));
-        let context = shape.map(|action| facts.context(&action.context, false));
-        let context = context.unwrap_or_else(Context::empty);
-        ApproveRules::new(self.program, self.index, entities, context)
+        ApproveRules::new(self.program, self.index, entities, facts)
     }
 
     /// Counts the approvals of everything that the request concerns.
@@ -344,10 +326,11 @@ impl<'a, 'e> Case<'a, 'e> {
             });
         }
         if let Subject::Deployment(facts) = &self.subject {
+            let (action, now) = (self.request.action.id.as_str(), self.setting.now);
             list.push(Signatures {
                 resource: EntityUid::new("Deployment", facts.deployment.id.as_str()),
                 of: QuorumOf::Deployment,
-                judgement: count_deployment(self.index, facts, self.setting.now, &mut rules)?,
+                judgement: count_deployment(self.index, facts, action, now, &mut rules)?,
             });
         }
         Ok(list)
@@ -365,22 +348,28 @@ impl<'a, 'e> Case<'a, 'e> {
         for quorum in self.quorums() {
             for (ix, signed) in signatures.iter().enumerate() {
                 if signed.of == quorum.of {
-                    let signers = self.signers(&signed.judgement);
-                    let open = shortfalls(&quorum.need, &signers).into_iter();
-                    list.extend(open.map(|shortfall| (quorum, ix, shortfall)));
+                    let signers = self.signers(quorum, &signed.judgement);
+                    let open = match quorum.one_person_may_fill_several {
+                        true => separate_shortfalls(&quorum.need, &signers),
+                        false => shortfalls(&quorum.need, &signers),
+                    };
+                    list.extend(open.into_iter().map(|open| (quorum, ix, open)));
                 }
             }
         }
         list
     }
 
-    fn signers(&self, judgement: &Judgement) -> Vec<Signer<'e>> {
-        let people = judgement.signers.iter();
-        people
-            .map(|person| Signer {
-                roles: self.standing.roles(self.index, *person),
-            })
-            .collect()
+    fn signers<'q>(&self, quorum: &'q Quorum, judgement: &Judgement) -> Vec<Signer<'q>> {
+        let fills = |person, need: &&String| self.standing.fills(self.index, person, need);
+        let signer = |person: &PersonIx| {
+            let needs = quorum.need.keys();
+            let fills = needs.filter(|need| fills(*person, need));
+            Signer {
+                fills: fills.map(String::as_str).collect(),
+            }
+        };
+        judgement.signers.iter().map(signer).collect()
     }
 
     /// A quorum of nothing is not met: there must be something that meets it.
@@ -404,34 +393,43 @@ impl<'a, 'e> Case<'a, 'e> {
     ) -> Result<(), Stop> {
         let own = signatures.last();
         let signers = own.map_or(&[][..], |s| &s.judgement.signers);
-        let approvers = set(signers.iter().filter_map(|p| store.person_uid(*p)));
+        let people = |people: &mut dyn Iterator<Item = PersonIx>| {
+            set(people.filter_map(|person| store.person_uid(person)))
+        };
+        let objectors = signatures.iter().flat_map(|s| &s.judgement.objectors);
+        let of_changes = self.changes().iter().zip(signatures);
+        let of_changes = of_changes.flat_map(|(_, s)| &s.judgement.signers);
         let count = i64::try_from(signers.len()).unwrap_or(i64::MAX);
         let mut rules = self.approve_rules(entities, facts);
         let (mut reviewed, mut covered) = (true, true);
-        let (mut mutual, mut quickest) = (0, None::<i64>);
+        let (mut mutual, mut quickest) = (Some(0), Some(i64::MAX));
         for (change, signed) in self.changes().iter().zip(signatures) {
             let (index, judgement) = (self.index, &signed.judgement);
             let now = self.setting.now;
             reviewed &= every_commit_reviewed(index, change, judgement, now, &mut rules)?;
             covered &= owners_covered(index, change, &judgement.signers)?;
             let pair = reciprocity(index, &change.contributors.people, &judgement.signers)?;
-            mutual = mutual.max(pair);
-            quickest = [quickest, review::quickest(change, judgement)]
-                .into_iter()
-                .flatten()
-                .min();
+            mutual = mutual.zip(pair).map(|(most, here)| most.max(here));
+            let here = review::quickest(change, judgement);
+            quickest = quickest.zip(here).map(|(least, here)| least.min(here));
         }
         let something = !self.changes().is_empty() && !signatures.is_empty();
         drop(rules);
         facts.facts.extend([
-            ("approvers", approvers),
+            ("approvers", people(&mut signers.iter().copied())),
+            ("objectors", people(&mut objectors.copied())),
+            ("change_approvers", people(&mut of_changes.copied())),
             ("signer_count", Value::from(count)),
             ("every_commit_reviewed", Value::from(something && reviewed)),
             ("owners_covered", Value::from(something && covered)),
-            ("reciprocal_reviews", Value::from(mutual)),
         ]);
-        let quickest = quickest.map(|s| ("quickest_approval_seconds", Value::from(s)));
-        facts.facts.extend(quickest);
+        let optional = [
+            ("reciprocal_reviews", mutual),
+            ("quickest_approval_seconds", quickest),
+        ];
+        let known = optional.map(|(name, value)| Some((name, Value::from(value?))));
+        let known = known.into_iter().flatten();
+        facts.facts.extend(known.filter(|_| something));
         Ok(())
     }
 }

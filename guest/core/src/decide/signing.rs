@@ -6,8 +6,9 @@ use cedar_policy_core::ast::{Context, EntityUID};
 use cedar_policy_core::entities::Entities;
 
 use crate::evidence::{Index, PersonIx};
-use crate::facts::SigningRules;
-use crate::policy::entities::uid;
+use crate::facts::{SessionFacts, SigningRules};
+use crate::policy::actions::ContextShape;
+use crate::policy::entities::{ContextFacts, uid};
 use crate::policy::{Question, RuleSet};
 use crate::program::Program;
 use crate::request::EntityUid;
@@ -19,43 +20,67 @@ pub(super) struct ApproveRules<'a, 'e> {
     index: &'a Index<'e>,
     entities: &'a Entities,
     action: Option<EntityUID>,
+    shape: Option<&'a ContextShape>,
+    /// What `approve` takes where nothing is known of a session.
+    facts: ContextFacts,
     context: Context,
-    answers: HashMap<(PersonIx, EntityUid), Option<Vec<String>>>,
+    answers: HashMap<(PersonIx, Option<SessionFacts<'e>>, EntityUid), Option<Vec<String>>>,
 }
 
 impl<'a, 'e> ApproveRules<'a, 'e> {
-    /// `context` is what `approve` takes.
+    /// Of `facts`, the session is that of the one who asks and none of those who signed.
     pub(super) fn new(
         program: &'a Program,
         index: &'a Index<'e>,
         entities: &'a Entities,
-        context: Context,
+        facts: &ContextFacts,
     ) -> Self {
+        let action = program.vocabulary.uid("Action", "approve");
+        let shape = action
+            .as_ref()
+            .and_then(|uid| program.vocabulary.action(uid));
+        let shape = shape.map(|action| &action.context);
+        let facts = facts.for_counting();
+        let context = shape.map(|shape| facts.context(shape, false));
         ApproveRules {
             program,
             index,
             entities,
-            action: program.vocabulary.uid("Action", "approve"),
-            context,
+            action,
+            context: context.unwrap_or_else(Context::empty),
+            facts,
+            shape,
             answers: HashMap::new(),
         }
     }
 
     /// As [`SigningRules::refusal`], without memory. Somebody or something
     /// that does not exist is refused.
-    fn ask(&self, person: PersonIx, resource: &EntityUid) -> Option<Vec<String>> {
+    fn ask(
+        &self,
+        person: PersonIx,
+        session: Option<SessionFacts<'e>>,
+        resource: &EntityUid,
+    ) -> Option<Vec<String>> {
         let vocabulary = &self.program.vocabulary;
         let question = || {
             Some(Question {
                 principal: uid(&self.program.base.person, &self.index.person(person)?.id),
                 action: self.action.clone()?,
                 resource: vocabulary.uid(&resource.type_name, &resource.id)?,
-                context: self.context.clone(),
+                context: self.context(session),
             })
         };
         match question() {
             Some(question) => self.answer(&self.program.rules, &question),
             None => Some(Vec::new()),
+        }
+    }
+
+    fn context(&self, session: Option<SessionFacts<'e>>) -> Context {
+        match (session, self.shape) {
+            (Some(session), Some(shape)) => self.facts.with_session(session).context(shape, false),
+            _ => self.context.clone(),
         }
     }
 
@@ -71,13 +96,18 @@ impl<'a, 'e> ApproveRules<'a, 'e> {
     }
 }
 
-impl SigningRules for ApproveRules<'_, '_> {
-    fn refusal(&mut self, person: PersonIx, resource: &EntityUid) -> Option<Vec<String>> {
-        let key = (person, resource.clone());
+impl<'e> SigningRules<'e> for ApproveRules<'_, 'e> {
+    fn refusal(
+        &mut self,
+        person: PersonIx,
+        session: Option<SessionFacts<'e>>,
+        resource: &EntityUid,
+    ) -> Option<Vec<String>> {
+        let key = (person, session, resource.clone());
         if let Some(answer) = self.answers.get(&key) {
             return answer.clone();
         }
-        let answer = self.ask(person, resource);
+        let answer = self.ask(person, session, resource);
         self.answers.insert(key, answer.clone());
         answer
     }

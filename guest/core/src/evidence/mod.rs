@@ -86,9 +86,12 @@ pub struct Grant<'a> {
     /// RFC 3339. Not held from then on.
     #[serde(borrow)]
     pub until: Text<'a>,
-    /// Taken back before its time.
-    #[serde(default)]
-    pub revoked: bool,
+    /// RFC 3339. Taken back before its time: not held from then on.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub revoked_at: Option<Text<'a>>,
+    /// What it was given for, in words.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Text<'a>>,
     /// Id of the incident that it was given for.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     pub incident: Option<Text<'a>>,
@@ -139,6 +142,9 @@ pub struct Session<'a> {
     /// RFC 3339. The newest proof by a second factor.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     pub mfa_at: Option<Text<'a>>,
+    /// RFC 3339, by the server's clock. When it was used; absent: now.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Text<'a>>,
 }
 
 /// That somebody approved a change of somebody else.
@@ -185,6 +191,9 @@ pub struct Person<'a> {
     /// RFC 3339. When somebody last confirmed that the roles are still needed.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     pub access_reviewed_at: Option<Text<'a>>,
+    /// Account that confirmed it. Of nobody else, it confirms nothing.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub access_reviewed_by: Option<Text<'a>>,
     /// Names of the roles held.
     #[serde(borrow, default)]
     pub roles: Vec<Text<'a>>,
@@ -254,6 +263,13 @@ pub struct Commit<'a> {
     /// The signature, if there is one.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     pub signature: Option<Signature<'a>>,
+    /// Object id of its tree: all of its content.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub tree: Option<Text<'a>>,
+    /// For a merge: object id of the tree that the collector got by merging
+    /// the parents afresh. Absent if that gives a conflict, or was not tried.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub merged_tree: Option<Text<'a>>,
 }
 
 /// A signature on a commit.
@@ -295,6 +311,9 @@ pub struct Change<'a> {
     /// `git patch-id --stable` of the difference between base and head.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     pub patch_id: Option<Text<'a>>,
+    /// Account that opened it, as the server saw it. A contributor.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub opened_by: Option<Text<'a>>,
     /// Every head that it ever had, first to last, before squashes and rebases
     /// too. Absent if the source does not keep them.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
@@ -317,7 +336,7 @@ pub struct Change<'a> {
     /// RFC 3339, by the server's clock. When approval was asked for.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     pub requested_at: Option<Text<'a>>,
-    /// Files and their owners as the base's own list of owners says.
+    /// Every file, and who owns it by the base's own list of owners.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     pub owners: Option<Listing<OwnedPath<'a>>>,
     /// Every review, first to last.
@@ -328,7 +347,7 @@ pub struct Change<'a> {
     pub files: Listing<File<'a>>,
 }
 
-/// A file that somebody owns.
+/// A file and its owners; nobody, if both lists are empty.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(remote = "Self")]
 pub struct OwnedPath<'a> {
@@ -442,6 +461,12 @@ pub struct ChangeApproval<'a> {
     /// Patch id of that head against the base at the time.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     pub patch_id: Option<Text<'a>>,
+    /// Its text was changed after it was given.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub edited: bool,
+    /// How the one who gave it was signed in.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<Session<'a>>,
     /// Seconds between the arrival of that head and the approval, by the server's clock.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after_seconds: Option<u32>,
@@ -600,6 +625,15 @@ pub struct DeploymentApproval<'a> {
     /// Id of the environment that it was given for.
     #[serde(borrow)]
     pub environment: Text<'a>,
+    /// The action that it was given for: `deploy`, `rollback`. Absent: any.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub action: Option<Text<'a>>,
+    /// Its text was changed after it was given.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub edited: bool,
+    /// How the one who gave it was signed in.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<Session<'a>>,
     /// RFC 3339. It does not stand from then on.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Text<'a>>,

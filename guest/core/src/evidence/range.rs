@@ -28,6 +28,13 @@ pub(crate) struct Range<'e> {
     pub(crate) boundary: &'e [Text<'e>],
 }
 
+impl<'e> Range<'e> {
+    /// What is not in it, nor is anything that they reach.
+    pub(crate) fn excluded(&self) -> impl Iterator<Item = &'e str> + use<'e> {
+        self.base.into_iter().chain(texts(self.boundary))
+    }
+}
+
 impl<'e> Graph<'e> {
     /// Indexes the commits. A commit listed twice or that is its own ancestor
     /// makes the evidence invalid: ids are hashes, so neither can be true.
@@ -61,7 +68,7 @@ impl<'e> Graph<'e> {
                 "the list of `commits` is not complete",
             ));
         }
-        let excluded = self.ancestry(range.base.into_iter().chain(texts(range.boundary)));
+        let excluded = self.ancestry(range.excluded());
         let mut found = HashSet::new();
         let mut todo = vec![(range.head, "its head")];
         while let Some((id, role)) = todo.pop() {
@@ -85,7 +92,7 @@ impl<'e> Graph<'e> {
     }
 
     /// `tips` and all that they reach within the graph.
-    fn ancestry(&self, tips: impl Iterator<Item = &'e str>) -> HashSet<&'e str> {
+    pub(crate) fn ancestry(&self, tips: impl Iterator<Item = &'e str>) -> HashSet<&'e str> {
         let mut seen = HashSet::new();
         let mut todo: Vec<&str> = tips.collect();
         while let Some(id) = todo.pop() {

@@ -2,21 +2,27 @@
 
 use std::collections::BTreeMap;
 
-use super::{ChangeFacts, DeploymentFacts, Setting};
+use super::session::{SessionFacts, session_facts};
+use super::{ChangeFacts, DeploymentFacts, People, Setting};
 use crate::bundle::StandsFor;
 use crate::evidence::{
     ApprovalState, Change, ChangeApproval, DeploymentApproval, EvidenceError, Identity, Index,
-    PersonIx, timestamp,
+    PersonIx, Session, timestamp,
 };
 use crate::request::EntityUid;
 use crate::text::Text;
 use crate::verdict::{Approval, code};
 
 /// The pack's own `approve` rules: written once, for signing and for counting.
-pub(crate) trait SigningRules {
-    /// The ids of the policies that refuse `person` on `resource`, or `None`
-    /// if the rules permit them. An empty list: no rule permits.
-    fn refusal(&mut self, person: PersonIx, resource: &EntityUid) -> Option<Vec<String>>;
+pub(crate) trait SigningRules<'e> {
+    /// The ids of the policies that refuse `person`, signed in like this, on
+    /// `resource`, or `None` if the rules permit them. An empty list: no rule permits.
+    fn refusal(
+        &mut self,
+        person: PersonIx,
+        session: Option<SessionFacts<'e>>,
+        resource: &EntityUid,
+    ) -> Option<Vec<String>>;
 }
 
 /// What became of the approvals of one change or deployment.
@@ -27,6 +33,8 @@ pub(crate) struct Judgement {
     pub(crate) signers: Vec<PersonIx>,
     /// Where in the list each person last objected or took an approval back.
     pub(crate) withdrawn: BTreeMap<PersonIx, u32>,
+    /// People whose last word is an objection.
+    pub(crate) objectors: People,
 }
 
 /// An approval of either kind, its place already compared.
@@ -35,15 +43,28 @@ struct Given<'e> {
     state: ApprovalState,
     /// Why it was given for something else than this, if it was.
     elsewhere: Option<&'static str>,
+    edited: bool,
+    session: Option<SessionFacts<'e>>,
     expires_at: Option<i64>,
 }
 
-/// Counts the approvals of a change.
-pub(crate) fn count_change(
+/// As [`session_facts`], if there is a session.
+pub(super) fn session_of<'e>(
     index: &Index<'_>,
+    account: &str,
+    session: Option<&'e Session<'_>>,
+    now: i64,
+) -> Result<Option<SessionFacts<'e>>, EvidenceError> {
+    let facts = |session| session_facts(index, session, index.identity(account), now);
+    session.map(facts).transpose()
+}
+
+/// Counts the approvals of a change.
+pub(crate) fn count_change<'e>(
+    index: &Index<'e>,
     setting: Setting<'_>,
-    facts: &ChangeFacts<'_>,
-    rules: &mut impl SigningRules,
+    facts: &ChangeFacts<'e>,
+    rules: &mut impl SigningRules<'e>,
 ) -> Result<Judgement, EvidenceError> {
     let change = facts.change;
     let elsewhere = |a: &ChangeApproval<'_>| {
@@ -63,6 +84,8 @@ pub(crate) fn count_change(
             account: &item.account,
             state: item.state,
             elsewhere: elsewhere(item),
+            edited: item.edited,
+            session: session_of(index, &item.account, item.session.as_ref(), setting.now)?,
             expires_at: expiry(item.expires_at.as_deref())?,
         });
     }
@@ -70,12 +93,13 @@ pub(crate) fn count_change(
     Ok(judge(index, &resource, &list, setting.now, rules))
 }
 
-/// Counts the sign-offs of a deployment at `now`.
-pub(crate) fn count_deployment(
-    index: &Index<'_>,
-    facts: &DeploymentFacts<'_>,
+/// Counts the sign-offs of a deployment for `action` at `now`.
+pub(crate) fn count_deployment<'e>(
+    index: &Index<'e>,
+    facts: &DeploymentFacts<'e>,
+    action: &str,
     now: i64,
-    rules: &mut impl SigningRules,
+    rules: &mut impl SigningRules<'e>,
 ) -> Result<Judgement, EvidenceError> {
     let deployment = facts.deployment;
     let elsewhere = |a: &DeploymentApproval<'_>| {
@@ -83,6 +107,8 @@ pub(crate) fn count_deployment(
             Some(code::OTHER_ENVIRONMENT)
         } else if a.artifact != deployment.artifact {
             Some(code::OTHER_ARTIFACT)
+        } else if a.action.as_deref().is_some_and(|given| given != action) {
+            Some(code::OTHER_ACTION)
         } else {
             None
         }
@@ -93,6 +119,8 @@ pub(crate) fn count_deployment(
             account: &item.account,
             state: item.state,
             elsewhere: elsewhere(item),
+            edited: item.edited,
+            session: session_of(index, &item.account, item.session.as_ref(), now)?,
             expires_at: expiry(item.expires_at.as_deref())?,
         });
     }
@@ -118,12 +146,12 @@ pub(super) fn expiry(expires_at: Option<&str>) -> Result<Option<i64>, EvidenceEr
         .transpose()
 }
 
-fn judge(
-    index: &Index<'_>,
+fn judge<'e>(
+    index: &Index<'e>,
     resource: &EntityUid,
-    given: &[Given<'_>],
+    given: &[Given<'e>],
     now: i64,
-    rules: &mut impl SigningRules,
+    rules: &mut impl SigningRules<'e>,
 ) -> Judgement {
     let mut signers: Vec<PersonIx> = Vec::new();
     let mut approvals = Vec::with_capacity(given.len());
@@ -137,7 +165,7 @@ fn judge(
         let code = form(approval, now)
             .or_else(|| standing(identity, superseded, &signers))
             .or_else(|| {
-                policies = rules.refusal(person?, resource)?;
+                policies = rules.refusal(person?, approval.session, resource)?;
                 Some(code::NOT_PERMITTED)
             })
             .unwrap_or(code::COUNTED);
@@ -159,6 +187,7 @@ fn judge(
         approvals,
         signers,
         withdrawn,
+        objectors: objectors(index, given),
     }
 }
 
@@ -172,7 +201,9 @@ fn form(approval: &Given<'_>, now: i64) -> Option<&'static str> {
         ApprovalState::Approved => {}
     }
     let expired = approval.expires_at.is_some_and(|at| now >= at);
-    approval.elsewhere.or(expired.then_some(code::EXPIRED))
+    let edited = approval.edited.then_some(code::EDITED);
+    let expired = expired.then_some(code::EXPIRED);
+    approval.elsewhere.or(edited).or(expired)
 }
 
 /// What is wrong with whoever gave it.
@@ -200,6 +231,26 @@ fn last_withdrawals(index: &Index<'_>, given: &[Given<'_>]) -> BTreeMap<PersonIx
         }
     }
     last
+}
+
+/// Comments are no last word, and an approval of something else takes no objection back.
+fn objectors(index: &Index<'_>, given: &[Given<'_>]) -> People {
+    let here = |approval: &Given<'_>| {
+        !approval.edited && matches!(approval.elsewhere, None | Some(code::STALE_HEAD))
+    };
+    let mut objectors = People::new();
+    for approval in given {
+        let Some(person) = identity_person(index.identity(approval.account)) else {
+            continue;
+        };
+        match approval.state {
+            ApprovalState::ChangesRequested => objectors.insert(person),
+            ApprovalState::Approved if here(approval) => objectors.remove(&person),
+            // What was dismissed is as if it had never been said.
+            ApprovalState::Approved | ApprovalState::Dismissed | ApprovalState::Commented => false,
+        };
+    }
+    objectors
 }
 
 fn identity_person(identity: Identity) -> Option<PersonIx> {

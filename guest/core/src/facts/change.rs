@@ -1,15 +1,16 @@
 //! Facts of a change: all that its commits and pushes say about who made it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
-use super::contributors::Contributors;
-use super::people::minutes_since;
+use super::contributors::{Contributors, Sponsorship, is_reproducible_merge};
+use super::people::minutes_between;
 use super::{People, Setting};
 use crate::evidence::{
-    Change, Check, CommitIx, Conclusion, EvidenceError, File, FileStatus, Identity, Index,
-    Iteration, Listing, PersonIx, Push, Range,
+    Change, Check, Commit, CommitIx, Conclusion, EvidenceError, File, FileStatus, Identity, Index,
+    Iteration, Listing, MachineIx, PersonIx, Push, Range,
 };
 use crate::facts::files::{Paths, paths};
+use crate::text::Text;
 
 /// Facts of one change. Each is an attribute of `Change` in the base schema.
 #[derive(Debug)]
@@ -23,15 +24,24 @@ pub(crate) struct ChangeFacts<'e> {
     pub(crate) co_authors: People,
     pub(crate) pushers: People,
     pub(crate) last_pusher: Option<PersonIx>,
+    /// Everybody behind the last push that brought something: the person, or the machine's owners and sponsors.
+    pub(crate) last_pushers: People,
+    /// Everybody behind whoever opened it.
+    pub(crate) openers: People,
     pub(crate) pushes_observed: bool,
     /// People on whose behalf machines wrote or pushed.
     pub(crate) sponsors: People,
+    sponsorship: Sponsorship,
     /// Since approval was asked for.
     pub(crate) minutes_waiting: Option<i64>,
     pub(crate) iterations_observed: bool,
     pub(crate) paths: Paths,
     /// Checks whose last result on the present head, by a machine, is a success.
     pub(crate) passed_checks: BTreeSet<&'e str>,
+    /// Each commit has a verified signature of somebody in the directory.
+    pub(crate) every_commit_signed: bool,
+    /// Each commit has a verified signature of its own author.
+    pub(crate) every_author_verified: bool,
 }
 
 /// Derives the facts of `change`.
@@ -47,12 +57,7 @@ pub(crate) fn change_facts<'e>(
     require_complete(&of, "approvals", &change.approvals)?;
     require_complete(&of, "files", &change.files)?;
     refuse_moves_from_nowhere(&of, &change.files.items)?;
-    let commits = index.graph.range(Range {
-        of: &of,
-        base: Some(&change.base),
-        head: &change.head,
-        boundary: &change.boundary,
-    })?;
+    let commits = index.graph.range(change.range(&of))?;
     let mut facts = ChangeFacts {
         change,
         contributors: Contributors::default(),
@@ -61,9 +66,12 @@ pub(crate) fn change_facts<'e>(
         co_authors: People::new(),
         pushers: People::new(),
         last_pusher: None,
+        last_pushers: People::new(),
+        openers: People::new(),
         pushes_observed: change.pushes.is_some(),
         sponsors: People::new(),
-        minutes_waiting: minutes_since(
+        sponsorship: Sponsorship::default(),
+        minutes_waiting: minutes_between(
             "requested_at",
             change.requested_at.as_deref(),
             setting.now,
@@ -71,8 +79,16 @@ pub(crate) fn change_facts<'e>(
         iterations_observed: change.iterations.is_some(),
         paths: paths(&setting.data.paths, &change.files.items),
         passed_checks: BTreeSet::new(),
+        every_commit_signed: !commits.is_empty(),
+        every_author_verified: !commits.is_empty(),
         commits,
     };
+    if let Some(account) = &change.opened_by {
+        let mut behind = Contributors::default();
+        behind.add(index, account);
+        facts.contributors.merge(&behind);
+        facts.openers = behind.people;
+    }
     facts.read_commits(index);
     if let Some(iterations) = &change.iterations {
         require_complete(&of, "iterations", iterations)?;
@@ -117,7 +133,24 @@ pub(crate) fn require_complete<T>(
     }
 }
 
+impl<'e> Change<'e> {
+    /// All that its head reaches and its base does not.
+    fn range(&'e self, of: &'e str) -> Range<'e> {
+        Range {
+            of,
+            base: Some(&self.base),
+            head: &self.head,
+            boundary: &self.boundary,
+        }
+    }
+}
+
 impl<'e> ChangeFacts<'e> {
+    /// Machines that worked on it on behalf of nobody known.
+    pub(crate) fn unsponsored_machines(&self) -> BTreeSet<MachineIx> {
+        self.sponsorship.unsponsored()
+    }
+
     /// Nothing lies between base and head.
     pub(crate) fn empty(&self) -> bool {
         self.commits.is_empty()
@@ -125,15 +158,19 @@ impl<'e> ChangeFacts<'e> {
 
     fn read_commits(&mut self, index: &Index<'_>) {
         for commit in self.commits.iter().filter_map(|ix| index.graph.commit(*ix)) {
+            if is_reproducible_merge(commit) {
+                continue;
+            }
             self.contributors.add_commit(index, commit);
+            self.sponsorship.note_commit(index, commit);
             self.authors.extend(person(index, &commit.author));
             self.committers.extend(person(index, &commit.committer));
-            let co_authors = commit.co_authors.iter();
-            self.co_authors
-                .extend(co_authors.filter_map(|a| person(index, a)));
-            let sponsors = commit.on_behalf_of.iter();
-            self.sponsors
-                .extend(sponsors.filter_map(|a| person(index, a)));
+            self.co_authors.extend(people(index, &commit.co_authors));
+            self.sponsors.extend(people(index, &commit.on_behalf_of));
+            let signer = verified_signer(index, commit);
+            let author = index.identity(&commit.author);
+            self.every_commit_signed &= signer != Identity::Nobody;
+            self.every_author_verified &= signer != Identity::Nobody && signer == author;
         }
     }
 
@@ -161,6 +198,8 @@ impl<'e> ChangeFacts<'e> {
             })?;
             for commit in commits.iter().filter_map(|ix| index.graph.commit(*ix)) {
                 self.contributors.add_commit(index, commit);
+                self.sponsorship.note_commit(index, commit);
+                self.sponsors.extend(people(index, &commit.on_behalf_of));
             }
         }
         Ok(())
@@ -192,7 +231,7 @@ impl<'e> ChangeFacts<'e> {
     /// pushes were read before the newest one.
     fn read_pushes(
         &mut self,
-        index: &Index<'_>,
+        index: &Index<'e>,
         of: &str,
         pushes: &[Push<'_>],
     ) -> Result<(), EvidenceError> {
@@ -205,17 +244,59 @@ impl<'e> ChangeFacts<'e> {
                 self.change.head
             )));
         }
-        for push in pushes {
-            let pusher = self.contributors.add(index, &push.account);
-            self.pushers.extend(pusher);
-            for account in &push.on_behalf_of {
-                let sponsor = self.contributors.add(index, account);
-                self.sponsors.extend(sponsor);
+        let merges: Vec<_> = pushes.iter().map(|push| merge(index, &push.head)).collect();
+        // What the target branch has, if anything was merged at all.
+        let target = match merges.iter().any(Option::is_some) {
+            true => index.graph.ancestry(self.change.range(of).excluded()),
+            false => HashSet::new(),
+        };
+        let mut before = None;
+        for (push, merge) in pushes.iter().zip(merges) {
+            let update = merge.is_some_and(|merge| is_update(merge, before, &target));
+            before = Some(push.head.as_str());
+            if update {
+                continue;
             }
+            let pusher = person(index, &push.account);
+            let mut behind = Contributors::default();
+            for account in std::iter::once(&push.account).chain(&push.on_behalf_of) {
+                behind.add(index, account);
+            }
+            self.sponsorship.note_push(index, push);
+            self.contributors.merge(&behind);
+            self.pushers.extend(pusher);
+            self.sponsors.extend(people(index, &push.on_behalf_of));
+            self.last_pusher = pusher;
+            self.last_pushers = behind.people;
         }
-        self.last_pusher = last.and_then(|push| person(index, &push.account));
         Ok(())
     }
+}
+
+/// The reproducible merge of that id.
+fn merge<'e>(index: &Index<'e>, id: &str) -> Option<&'e Commit<'e>> {
+    let commit = index.graph.commit(index.graph.find(id)?)?;
+    is_reproducible_merge(commit).then_some(commit)
+}
+
+/// Whether a push did no more than to merge the target branch into the head that was there before.
+fn is_update(merge: &Commit<'_>, before: Option<&str>, target: &HashSet<&str>) -> bool {
+    let mut parents = merge.parents.iter().map(|parent| parent.as_str());
+    parents.next() == before && parents.all(|parent| target.contains(parent))
+}
+
+/// Who a verified signature of the commit is by.
+fn verified_signer(index: &Index<'_>, commit: &Commit<'_>) -> Identity {
+    let signature = commit.signature.as_ref().filter(|s| s.verified);
+    let signer = signature.and_then(|s| s.signer.as_deref());
+    signer.map_or(Identity::Nobody, |account| index.identity(account))
+}
+
+fn people<'a>(
+    index: &'a Index<'_>,
+    accounts: &'a [Text<'_>],
+) -> impl Iterator<Item = PersonIx> + 'a {
+    accounts.iter().filter_map(|account| person(index, account))
 }
 
 fn person(index: &Index<'_>, account: &str) -> Option<PersonIx> {

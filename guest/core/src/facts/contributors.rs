@@ -1,9 +1,10 @@
 //! Who had a hand in it: identities behind author lines, trailers, signatures and pushes.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::People;
-use crate::evidence::{Commit, Identity, Index, MachineIx, PersonIx};
+use crate::evidence::{Commit, Identity, Index, MachineIx, PersonIx, Push};
+use crate::text::Text;
 
 /// Everybody who contributed, gathered account by account.
 #[derive(Debug, Clone, Default)]
@@ -16,6 +17,12 @@ pub(crate) struct Contributors {
     /// At least one machine that is not the forge itself has no owner, so that
     /// nobody answers for what it did.
     pub(crate) ownerless_machine: bool,
+}
+
+/// A merge whose content is what merging its parents afresh gives. Whoever made it added nothing: all that it brings
+/// are the commits that it joins, each with contributors of its own.
+pub(crate) fn is_reproducible_merge(commit: &Commit<'_>) -> bool {
+    commit.parents.len() > 1 && commit.tree.is_some() && commit.tree == commit.merged_tree
 }
 
 impl Contributors {
@@ -43,15 +50,12 @@ impl Contributors {
         }
     }
 
-    /// Adds everybody a commit names.
+    /// Adds everybody a commit names, unless it adds nothing of its own.
     pub(crate) fn add_commit(&mut self, index: &Index<'_>, commit: &Commit<'_>) {
-        self.add(index, &commit.author);
-        self.add(index, &commit.committer);
-        for account in commit.co_authors.iter().chain(&commit.on_behalf_of) {
-            self.add(index, account);
-        }
-        if let Some(signer) = commit.signature.as_ref().and_then(|s| s.signer.as_ref()) {
-            self.add(index, signer);
+        if !is_reproducible_merge(commit) {
+            for account in makers(commit).chain(&commit.on_behalf_of) {
+                self.add(index, account);
+            }
         }
     }
 
@@ -62,4 +66,79 @@ impl Contributors {
         self.unattributed |= other.unattributed;
         self.ownerless_machine |= other.ownerless_machine;
     }
+}
+
+/// Accounts that made a commit, themselves or for somebody else.
+fn makers<'c, 'a>(commit: &'c Commit<'a>) -> impl Iterator<Item = &'c Text<'a>> {
+    let signer = commit.signature.as_ref().and_then(|s| s.signer.as_ref());
+    let lines = [&commit.author, &commit.committer].into_iter();
+    lines.chain(&commit.co_authors).chain(signer)
+}
+
+/// Pieces of work in which a machine had a hand, and how many of them name a person who had it done.
+#[derive(Debug, Default)]
+struct Tally {
+    pieces: u32,
+    sponsored: u32,
+}
+
+impl Tally {
+    /// There is such work, and each piece of it names somebody.
+    fn is_complete(&self) -> bool {
+        self.pieces > 0 && self.sponsored == self.pieces
+    }
+}
+
+/// On whose behalf each machine worked: by its commits, which claim it, and by its pushes, of which the server says it.
+#[derive(Debug, Default)]
+pub(crate) struct Sponsorship {
+    commits: BTreeMap<MachineIx, Tally>,
+    pushes: BTreeMap<MachineIx, Tally>,
+}
+
+impl Sponsorship {
+    pub(crate) fn note_commit(&mut self, index: &Index<'_>, commit: &Commit<'_>) {
+        if is_reproducible_merge(commit) {
+            return;
+        }
+        let sponsored = names_a_person(index, &commit.on_behalf_of);
+        for machine in makers(commit).filter_map(|account| machine(index, account)) {
+            note(&mut self.commits, machine, sponsored);
+        }
+    }
+
+    pub(crate) fn note_push(&mut self, index: &Index<'_>, push: &Push<'_>) {
+        if let Some(machine) = machine(index, &push.account) {
+            let sponsored = names_a_person(index, &push.on_behalf_of);
+            note(&mut self.pushes, machine, sponsored);
+        }
+    }
+
+    /// Machines of which neither each commit nor each push names a person who had it done.
+    pub(crate) fn unsponsored(&self) -> BTreeSet<MachineIx> {
+        let complete = |work: &BTreeMap<MachineIx, Tally>, machine| {
+            work.get(machine).is_some_and(Tally::is_complete)
+        };
+        let all = self.commits.keys().chain(self.pushes.keys());
+        let open = all.filter(|m| !complete(&self.commits, m) && !complete(&self.pushes, m));
+        open.copied().collect()
+    }
+}
+
+fn note(work: &mut BTreeMap<MachineIx, Tally>, machine: MachineIx, sponsored: bool) {
+    let tally = work.entry(machine).or_default();
+    tally.pieces += 1;
+    tally.sponsored += u32::from(sponsored);
+}
+
+fn machine(index: &Index<'_>, account: &str) -> Option<MachineIx> {
+    match index.identity(account) {
+        Identity::Machine(machine) => Some(machine),
+        Identity::Person(_) | Identity::Nobody => None,
+    }
+}
+
+fn names_a_person(index: &Index<'_>, accounts: &[Text<'_>]) -> bool {
+    let is_person = |account: &Text<'_>| matches!(index.identity(account), Identity::Person(_));
+    accounts.iter().any(is_person)
 }

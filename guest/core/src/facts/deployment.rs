@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::change::{ChangeFacts, change_facts, require_complete};
 use super::contributors::Contributors;
-use super::people::minutes_since;
+use super::people::minutes_between;
 use super::{People, Setting};
 use crate::evidence::{
     Artifact, CommitIx, Deployment, Environment, EvidenceError, Identity, Index, MachineIx,
@@ -31,8 +31,9 @@ pub(crate) struct DeploymentFacts<'e> {
     pub(crate) history_observed: bool,
     /// The artifact was deployed there before.
     pub(crate) previously_live: bool,
-    /// People who deployed there before.
+    /// People and machines that deployed there before.
     pub(crate) deployers: People,
+    pub(crate) machine_deployers: BTreeSet<MachineIx>,
     /// The worst rating of a vulnerability, `none` without one; absent if nobody looked.
     pub(crate) worst_vulnerability: Option<&'static str>,
 }
@@ -74,7 +75,7 @@ pub(crate) fn deployment_facts<'e>(
         built_from_reviewed_head,
         every_commit_in_a_change: shipped.iter().all(|ix| reviewed.contains(ix)),
         empty: shipped.is_empty(),
-        minutes_waiting: minutes_since(
+        minutes_waiting: minutes_between(
             "requested_at",
             deployment.requested_at.as_deref(),
             setting.now,
@@ -82,6 +83,7 @@ pub(crate) fn deployment_facts<'e>(
         history_observed: environment.history.is_some(),
         previously_live: false,
         deployers: People::new(),
+        machine_deployers: BTreeSet::new(),
         worst_vulnerability: worst_vulnerability(artifact)?,
         changes,
     };
@@ -97,6 +99,14 @@ impl DeploymentFacts<'_> {
         self.changes.iter().all(|change| change.pushes_observed)
     }
 
+    /// Of any change shipped.
+    pub(crate) fn unsponsored_machines(&self) -> BTreeSet<MachineIx> {
+        let changes = self.changes.iter();
+        changes
+            .flat_map(ChangeFacts::unsponsored_machines)
+            .collect()
+    }
+
     fn read_history(&mut self, index: &Index<'_>) -> Result<(), EvidenceError> {
         let Some(history) = &self.environment.history else {
             return Ok(());
@@ -105,9 +115,11 @@ impl DeploymentFacts<'_> {
         require_complete(&of, "history", history)?;
         for deployed in &history.items {
             self.previously_live |= deployed.artifact == self.artifact.digest;
-            if let Identity::Person(person) = index.identity(&deployed.account) {
-                self.deployers.insert(person);
-            }
+            match index.identity(&deployed.account) {
+                Identity::Person(person) => self.deployers.insert(person),
+                Identity::Machine(machine) => self.machine_deployers.insert(machine),
+                Identity::Nobody => false,
+            };
         }
         Ok(())
     }

@@ -12,6 +12,7 @@ mod files;
 pub(crate) mod people;
 mod quorum;
 pub(crate) mod review;
+mod session;
 
 use std::collections::BTreeSet;
 
@@ -21,7 +22,8 @@ use crate::evidence::PersonIx;
 pub(crate) use approvals::{Judgement, SigningRules, count_change, count_deployment};
 pub(crate) use change::{ChangeFacts, change_facts};
 pub(crate) use deployment::{DeploymentFacts, deployment_facts};
-pub(crate) use quorum::{Shortfall, Signer, shortfalls};
+pub(crate) use quorum::{Shortfall, Signer, separate_shortfalls, shortfalls};
+pub(crate) use session::{SessionFacts, session_facts};
 
 /// What facts depend on besides the evidence.
 #[derive(Debug, Clone, Copy)]

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::People;
-use crate::bundle::Conflict;
+use crate::bundle::{Conflict, ON_CALL, TEAM};
 use crate::evidence::{EvidenceError, Grant, Identity, Index, PersonIx, timestamp};
 
 const MINUTE: i64 = 60_000;
@@ -13,21 +13,25 @@ const DAY: i64 = 24 * 60;
 /// What the evidence says of people besides the directory.
 #[derive(Debug, Default)]
 pub(crate) struct Standing<'e> {
-    held: BTreeMap<PersonIx, Held<'e>>,
+    held: BTreeMap<PersonIx, BTreeMap<&'e str, Held>>,
     on_call: People,
     /// Whole days since the access of a person was reviewed.
     days_since_review: BTreeMap<PersonIx, i64>,
 }
 
-/// What grants give to one person now.
+/// What the grants of one role mean for one person now.
 #[derive(Debug, Default)]
-pub(crate) struct Held<'e> {
-    /// Roles by grants that hold now.
-    pub(crate) roles: BTreeSet<&'e str>,
+pub(crate) struct Held {
+    /// A grant gives the role now.
+    pub(crate) now: bool,
     /// Length of the longest of these grants in minutes, rounded up.
     pub(crate) minutes: i64,
     /// One of these grants names no incident that is open.
     pub(crate) without_incident: bool,
+    /// One of these grants says not what for.
+    pub(crate) without_reason: bool,
+    /// Who gave those that hold now.
+    pub(crate) granters: People,
     /// Grants that are over and that nobody else reviewed.
     pub(crate) unreviewed: i64,
 }
@@ -40,7 +44,10 @@ impl<'e> Standing<'e> {
         let mut standing = Standing::default();
         for (ix, person) in (0..).zip(&evidence.people) {
             let reviewed = person.access_reviewed_at.as_deref();
-            if let Some(minutes) = minutes_since("access_reviewed_at", reviewed, now)? {
+            let minutes = minutes_between("access_reviewed_at", reviewed, now)?;
+            let by = person.access_reviewed_by.as_deref();
+            let by_another = by.is_some_and(|by| another(index, ix, by).is_some());
+            if let Some(minutes) = minutes.filter(|_| by_another) {
                 standing.days_since_review.insert(ix, minutes / DAY);
             }
         }
@@ -90,6 +97,8 @@ impl<'e> Standing<'e> {
         let to = person(index, "grants", &grant.person)?;
         let from = timestamp("from", &grant.from)?;
         let until = timestamp("until", &grant.until)?;
+        let revoked = grant.revoked_at.as_deref();
+        let revoked = revoked.map(|at| timestamp("revoked_at", at)).transpose()?;
         let incident = match grant.incident.as_deref() {
             None => false,
             Some(id) => *incidents.get(id).ok_or_else(|| {
@@ -100,23 +109,42 @@ impl<'e> Standing<'e> {
             })?,
         };
         let held = self.held.entry(to).or_default();
-        if from <= now && now < until && !grant.revoked {
-            if given_by_another(index, to, &grant.granted_by) {
-                held.roles.insert(&grant.role);
+        let held = held.entry(&grant.role).or_default();
+        let ends = revoked.map_or(until, |revoked| revoked.min(until));
+        if from <= now && now < ends {
+            if let Some(granter) = another(index, to, &grant.granted_by) {
                 let minutes = until.saturating_sub(from).saturating_add(MINUTE - 1) / MINUTE;
+                held.now = true;
                 held.minutes = held.minutes.max(minutes);
                 held.without_incident |= !incident;
+                let reason = grant.reason.as_deref();
+                held.without_reason |= reason.is_none_or(|reason| reason.trim().is_empty());
+                held.granters.insert(granter);
             }
-        } else if from <= now {
+        } else if from <= now && from < ends {
             let reviewer = grant.reviewed_by.as_deref();
-            let reviewed = reviewer.is_some_and(|by| given_by_another(index, to, by));
+            let reviewed = reviewer.is_some_and(|by| another(index, to, by).is_some());
             held.unreviewed += i64::from(!reviewed);
         }
         Ok(())
     }
 
-    pub(crate) fn held(&self, person: PersonIx) -> Option<&Held<'e>> {
-        self.held.get(&person)
+    /// By role.
+    pub(crate) fn held(&self, person: PersonIx) -> impl Iterator<Item = (&'e str, &Held)> {
+        let held = self.held.get(&person).into_iter().flatten();
+        held.map(|(role, held)| (*role, held))
+    }
+
+    /// Names of the roles that a person holds now by a grant.
+    pub(crate) fn granted(&self, person: PersonIx) -> impl Iterator<Item = &'e str> {
+        let now = self.held(person).filter(|(_, held)| held.now);
+        now.map(|(role, _)| role)
+    }
+
+    /// Everybody who gave a person a role that they hold now.
+    pub(crate) fn granters(&self, person: PersonIx) -> impl Iterator<Item = PersonIx> {
+        self.held(person)
+            .flat_map(|(_, held)| held.granters.iter().copied())
     }
 
     pub(crate) fn is_on_call(&self, person: PersonIx) -> bool {
@@ -127,23 +155,38 @@ impl<'e> Standing<'e> {
         self.days_since_review.get(&person).copied()
     }
 
+    /// Whether a person fills a need of a quorum: a role, `team:NAME`, or [`ON_CALL`]. No role takes the place of
+    /// the other two, whatever its name.
+    pub(crate) fn fills(&self, index: &Index<'e>, person: PersonIx, need: &str) -> bool {
+        if need == ON_CALL {
+            return self.is_on_call(person);
+        }
+        let Some(entry) = index.person(person) else {
+            return false;
+        };
+        match need.strip_prefix(TEAM) {
+            Some(team) => entry.teams.iter().any(|name| name.as_str() == team),
+            None => {
+                entry.roles.iter().any(|role| role.as_str() == need)
+                    || self.granted(person).any(|role| role == need)
+            }
+        }
+    }
+
     /// Names of the roles that a person holds now, by the directory and by grants.
     pub(crate) fn roles(&self, index: &Index<'e>, person: PersonIx) -> BTreeSet<&'e str> {
         let entry = index.person(person);
         let directory = entry.into_iter().flat_map(|p| &p.roles);
-        let granted = self.held(person).into_iter().flat_map(|held| &held.roles);
-        directory
-            .map(|role| role.as_str())
-            .chain(granted.copied())
-            .collect()
+        let directory = directory.map(|role| role.as_str());
+        directory.chain(self.granted(person)).collect()
     }
 }
 
-/// Nobody gives a role to themselves, or reviews what they did with it; nor does a machine or whoever left.
-fn given_by_another(index: &Index<'_>, to: PersonIx, by: &str) -> bool {
+/// Nobody gives a role to themselves, reviews what they did with it or confirms it; nor does a machine or whoever left.
+fn another(index: &Index<'_>, to: PersonIx, by: &str) -> Option<PersonIx> {
     match index.identity(by) {
-        Identity::Person(by) => by != to && index.person(by).is_some_and(|by| by.active),
-        Identity::Machine(_) | Identity::Nobody => false,
+        Identity::Person(by) => (by != to && index.person(by)?.active).then_some(by),
+        Identity::Machine(_) | Identity::Nobody => None,
     }
 }
 
@@ -170,14 +213,14 @@ pub(crate) fn conflicts(conflicts: &[Conflict], roles: &BTreeSet<&str>) -> BTree
         .collect()
 }
 
-/// Whole minutes since `at`; none if that is yet to come.
-pub(crate) fn minutes_since(
+/// Whole minutes from `at` to `then`; none if `at` is later.
+pub(crate) fn minutes_between(
     field: &str,
     at: Option<&str>,
-    now: i64,
+    then: i64,
 ) -> Result<Option<i64>, EvidenceError> {
     let at = at.map(|at| timestamp(field, at)).transpose()?;
     Ok(at
-        .filter(|at| *at <= now)
-        .map(|at| now.saturating_sub(at) / MINUTE))
+        .filter(|at| *at <= then)
+        .map(|at| then.saturating_sub(at) / MINUTE))
 }

@@ -5,13 +5,30 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Roles and how many different people each of them needs.
+/// Roles, teams and shifts, and how many different people each of them needs.
 pub(crate) type Needs = BTreeMap<String, u32>;
 
-/// Somebody whose approval counts, by the roles that they hold.
+/// Somebody whose approval counts, by the needs that they could fill.
 #[derive(Debug)]
-pub(crate) struct Signer<'e> {
-    pub(crate) roles: BTreeSet<&'e str>,
+pub(crate) struct Signer<'n> {
+    pub(crate) fills: BTreeSet<&'n str>,
+}
+
+/// What each need lacks by itself, where one person may fill several.
+pub(crate) fn separate_shortfalls(needs: &Needs, signers: &[Signer<'_>]) -> Vec<Shortfall> {
+    let shortfall = |(role, count): (&String, &u32)| {
+        let filled = signers
+            .iter()
+            .filter(|s| s.fills.contains(role.as_str()))
+            .count();
+        let open = count.saturating_sub(u32::try_from(filled).unwrap_or(u32::MAX));
+        (open > 0).then(|| Shortfall {
+            role: role.clone(),
+            count: open,
+            fillable_by: BTreeSet::from([role.clone()]),
+        })
+    };
+    needs.iter().filter_map(shortfall).collect()
 }
 
 /// A need that a best matching leaves open.
@@ -76,8 +93,8 @@ impl<'n> Matching<'n> {
     }
 
     fn holds(&self, signer: usize, role: usize) -> bool {
-        let roles = self.signers.get(signer).map(|s| &s.roles);
-        roles.is_some_and(|roles| roles.contains(self.role(role)))
+        let fills = self.signers.get(signer).map(|s| &s.fills);
+        fills.is_some_and(|fills| fills.contains(self.role(role)))
     }
 
     /// Fills one place of `role`, moving signers to other roles if need be.

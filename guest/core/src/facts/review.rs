@@ -1,46 +1,52 @@
 //! What approvals cover, and what they look like beside others.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
-use super::approvals::expiry;
+use super::approvals::{expiry, session_of};
 use super::{ChangeFacts, Judgement, People};
-use crate::evidence::{ApprovalState, Commit, EvidenceError, Identity, Index, PersonIx, Range};
+use crate::evidence::{
+    ApprovalState, Commit, EvidenceError, Identity, Index, OwnedPath, PersonIx, Range,
+};
 use crate::facts::SigningRules;
-use crate::facts::contributors::Contributors;
+use crate::facts::contributors::{Contributors, is_reproducible_merge};
 use crate::request::EntityUid;
+use crate::text::Text;
 
 /// Whether each commit of the change was approved by somebody who had no hand in it: in a state of the change that
 /// had the commit, for this repository and branch, and permitted by the pack's `approve` rules. A later push takes
 /// such an approval away from later commits only.
-pub(crate) fn every_commit_reviewed(
-    index: &Index<'_>,
-    facts: &ChangeFacts<'_>,
+pub(crate) fn every_commit_reviewed<'e>(
+    index: &Index<'e>,
+    facts: &ChangeFacts<'e>,
     judgement: &Judgement,
     now: i64,
-    rules: &mut impl SigningRules,
+    rules: &mut impl SigningRules<'e>,
 ) -> Result<bool, EvidenceError> {
     let change = facts.change;
     let resource = EntityUid::new("Change", change.id.as_str());
     let mut open: BTreeMap<u32, People> = BTreeMap::new();
     for ix in &facts.commits {
-        if let Some(commit) = index.graph.commit(*ix) {
+        let commit = index.graph.commit(*ix);
+        if let Some(commit) = commit.filter(|commit| !is_reproducible_merge(commit)) {
             open.insert(*ix, contributors(index, facts, commit));
         }
     }
     let something = !open.is_empty();
     for (approval, judged) in change.approvals.items.iter().zip(&judgement.approvals) {
         let standing = approval.state == ApprovalState::Approved
+            && !approval.edited
             && approval.repository == change.repository
             && approval.target == change.target;
         let expires = expiry(approval.expires_at.as_deref())?;
         let Identity::Person(person) = index.identity(&approval.account) else {
             continue;
         };
+        let session = session_of(index, &approval.account, approval.session.as_ref(), now)?;
         let withdrawn = judgement.withdrawn.get(&person);
         if !standing
             || withdrawn.is_some_and(|last| *last > judged.index)
             || expires.is_some_and(|at| now >= at)
-            || rules.refusal(person, &resource).is_some()
+            || rules.refusal(person, session, &resource).is_some()
         {
             continue;
         }
@@ -75,8 +81,8 @@ fn contributors(index: &Index<'_>, facts: &ChangeFacts<'_>, commit: &Commit<'_>)
     who.people
 }
 
-/// Whether every file that has owners is signed for by one of them who works here still. A list of owners that the
-/// evidence does not have covers nothing.
+/// Whether every file that has owners is signed for by one of them who works here still. A list of owners that is
+/// absent, or says nothing of a file, covers nothing.
 pub(crate) fn owners_covered(
     index: &Index<'_>,
     facts: &ChangeFacts<'_>,
@@ -87,30 +93,59 @@ pub(crate) fn owners_covered(
     };
     let of = format!("change `{}`", facts.change.id);
     super::change::require_complete(&of, "owners", owners)?;
-    Ok(owners.items.iter().all(|owned| {
-        let is_owner = |signer: &&PersonIx| {
-            let account = |account: &&crate::text::Text<'_>| {
-                index.identity(account) == Identity::Person(**signer)
-            };
-            let member = index.person(**signer).is_some_and(|person| {
-                let in_team = |team: &&crate::text::Text<'_>| person.teams.contains(*team);
-                owned.teams.iter().find(in_team).is_some()
-            });
-            member || owned.accounts.iter().find(account).is_some()
+    let signers = Signatories::new(index, signers);
+    let covered = |owned: &OwnedPath<'_>| signers.cover(index, owned);
+    let listed: HashSet<&str> = owners
+        .items
+        .iter()
+        .map(|owned| owned.path.as_str())
+        .collect();
+    let files = facts.change.files.items.iter();
+    let mut paths = files.flat_map(|file| std::iter::once(&file.path).chain(&file.old_path));
+    Ok(owners.items.iter().all(covered) && paths.all(|path| listed.contains(path.as_str())))
+}
+
+/// Who signed, and the teams that they are in.
+struct Signatories<'e> {
+    people: People,
+    teams: HashSet<&'e str>,
+}
+
+impl<'e> Signatories<'e> {
+    fn new(index: &Index<'e>, signers: &[PersonIx]) -> Self {
+        let entries = signers.iter().filter_map(|signer| index.person(*signer));
+        let teams = entries.flat_map(|person| &person.teams);
+        Signatories {
+            people: signers.iter().copied().collect(),
+            teams: teams.map(|team| team.as_str()).collect(),
+        }
+    }
+
+    /// One of the owners signed, or there are none.
+    fn cover(&self, index: &Index<'_>, owned: &OwnedPath<'_>) -> bool {
+        let signed = |account: &Text<'_>| match index.identity(account) {
+            Identity::Person(person) => self.people.contains(&person),
+            Identity::Machine(_) | Identity::Nobody => false,
         };
-        signers.iter().find(is_owner).is_some()
-    }))
+        let nobodys = owned.accounts.is_empty() && owned.teams.is_empty();
+        nobodys
+            || owned.accounts.iter().any(signed)
+            || owned
+                .teams
+                .iter()
+                .any(|team| self.teams.contains(team.as_str()))
+    }
 }
 
 /// How often signers and contributors approved each other's work: for the pair that did it most, the smaller of the
-/// two numbers. 0 where past reviews are not in the evidence.
+/// two numbers. None where past reviews are not in the evidence.
 pub(crate) fn reciprocity(
     index: &Index<'_>,
     contributors: &People,
     signers: &[PersonIx],
-) -> Result<i64, EvidenceError> {
+) -> Result<Option<i64>, EvidenceError> {
     let Some(past) = &index.evidence.past_reviews else {
-        return Ok(0);
+        return Ok(None);
     };
     super::change::require_complete("the evidence", "past_reviews", past)?;
     let mut counts: BTreeMap<(PersonIx, PersonIx), i64> = BTreeMap::new();
@@ -131,19 +166,15 @@ pub(crate) fn reciprocity(
         .iter()
         .flat_map(|signer| contributors.iter().map(move |who| (*signer, *who)));
     let mutual = pairs.map(|(signer, who)| count(signer, who).min(count(who, signer)));
-    Ok(mutual.max().unwrap_or(0))
+    Ok(Some(mutual.max().unwrap_or(0)))
 }
 
-/// Seconds that the quickest approval that counts took. None where no approval that counts has them.
+/// Seconds that the quickest approval that counts took. None where there is no such approval, or one of them does not
+/// say: it may have been the quickest.
 pub(crate) fn quickest(facts: &ChangeFacts<'_>, judgement: &Judgement) -> Option<i64> {
-    let approvals = facts
-        .change
-        .approvals
-        .items
-        .iter()
-        .zip(&judgement.approvals);
+    let approvals = facts.change.approvals.items.iter();
+    let approvals = approvals.zip(&judgement.approvals);
     let counted = approvals.filter(|(_, judged)| judged.code == crate::verdict::code::COUNTED);
-    counted
-        .filter_map(|(approval, _)| approval.after_seconds.map(i64::from))
-        .min()
+    let seconds = counted.map(|(approval, _)| approval.after_seconds.map(i64::from));
+    seconds.collect::<Option<Vec<_>>>()?.into_iter().min()
 }

@@ -30,11 +30,15 @@ pub(crate) struct Action {
 }
 
 /// Facts about a request that are no entities. With `quorum` all that the base schema has in contexts.
-const CONTEXT_FACTS: [&str; 10] = [
+const CONTEXT_FACTS: [&str; 14] = [
     "now",
     "window",
     "session",
+    "option",
+    "counting",
     "approvers",
+    "objectors",
+    "change_approvers",
     "every_commit_reviewed",
     "owners_covered",
     "reciprocal_reviews",
@@ -44,8 +48,10 @@ const CONTEXT_FACTS: [&str; 10] = [
 ];
 
 /// Those that are made from approvals.
-const OF_APPROVALS: [&str; 6] = [
+const OF_APPROVALS: [&str; 8] = [
     "approvers",
+    "objectors",
+    "change_approvers",
     "every_commit_reviewed",
     "owners_covered",
     "reciprocal_reviews",

@@ -14,10 +14,10 @@ use chrono::{DateTime, SecondsFormat};
 use smol_str::SmolStr;
 
 use super::actions::ContextShape;
-use crate::bundle::Conflict;
+use crate::bundle::{OptionValue, PackData, PackOption};
 use crate::evidence::{Index, MachineIx, PersonIx};
-use crate::facts::people::{Standing, conflicts};
-use crate::facts::{ChangeFacts, DeploymentFacts, People};
+use crate::facts::people::{Held, Standing, conflicts};
+use crate::facts::{ChangeFacts, DeploymentFacts, People, SessionFacts};
 use crate::program::LoadError;
 use crate::verdict::Fault;
 
@@ -79,7 +79,7 @@ pub(crate) struct Store<'a, 'e> {
     types: &'a BaseTypes,
     index: &'a Index<'e>,
     standing: &'a Standing<'e>,
-    conflicts: &'a [Conflict],
+    data: &'a PackData,
     people: People,
     machines: BTreeSet<MachineIx>,
     entities: Vec<Arc<Entity>>,
@@ -90,13 +90,13 @@ impl<'a, 'e> Store<'a, 'e> {
         types: &'a BaseTypes,
         index: &'a Index<'e>,
         standing: &'a Standing<'e>,
-        conflicts: &'a [Conflict],
+        data: &'a PackData,
     ) -> Self {
         Store {
             types,
             index,
             standing,
-            conflicts,
+            data,
             people: People::new(),
             machines: BTreeSet::new(),
             entities: Vec::new(),
@@ -118,25 +118,20 @@ impl<'a, 'e> Store<'a, 'e> {
         let teams = entry.teams.iter().map(|team| uid(&self.types.team, team));
         let roles = self.standing.roles(self.index, person);
         let role = |role: &&str| uid(&self.types.role, role);
-        let held = self.standing.held(person);
-        let granted = held.into_iter().flat_map(|held| &held.roles);
+        let standing = self.standing;
+        let unreviewed = standing.held(person).map(|(_, held)| held.unreviewed);
+        let granters = standing.granters(person);
         let attributes = [
             ("active", Value::from(entry.active)),
-            ("on_call", Value::from(self.standing.is_on_call(person))),
-            ("granted_roles", set(granted.map(role))),
+            ("on_call", Value::from(standing.is_on_call(person))),
             (
-                "longest_grant_minutes",
-                Value::from(held.map_or(0, |held| held.minutes)),
+                "granted_roles",
+                set(standing.granted(person).map(|name| role(&name))),
             ),
-            (
-                "grant_without_incident",
-                Value::from(held.is_some_and(|held| held.without_incident)),
-            ),
-            (
-                "unreviewed_grants",
-                Value::from(held.map_or(0, |held| held.unreviewed)),
-            ),
-            ("conflict", flags(&conflicts(self.conflicts, &roles))),
+            ("granters", self.people_value(granters)),
+            ("unreviewed_grants", Value::from(unreviewed.sum::<i64>())),
+            ("grant", self.grants_value(person)),
+            ("conflict", flags(&conflicts(&self.data.conflicts, &roles))),
         ];
         let reviewed = self.standing.days_since_review(person);
         let reviewed = reviewed.map(|days| ("days_since_access_review", Value::from(days)));
@@ -145,6 +140,26 @@ impl<'a, 'e> Store<'a, 'e> {
             roles.iter().map(role).chain(teams).collect(),
             attributes.into_iter().chain(reviewed),
         );
+    }
+
+    /// For each role that the pack looks at, what is known of its grants.
+    fn grants_value(&self, person: PersonIx) -> Value {
+        let none = Held::default();
+        let pairs = self.data.grants.iter().map(|of| {
+            let mut held = self.standing.held(person);
+            let held = held.find(|(role, _)| *role == of.role);
+            let held = held.map_or(&none, |(_, held)| held);
+            let record = [
+                ("held", Value::from(held.now)),
+                ("minutes", Value::from(held.minutes)),
+                ("without_incident", Value::from(held.without_incident)),
+                ("without_reason", Value::from(held.without_reason)),
+                ("unreviewed", Value::from(held.unreviewed)),
+                ("granters", self.people_value(held.granters.iter().copied())),
+            ];
+            (of.name.as_str(), Value::record(record, None))
+        });
+        Value::record(pairs, None)
     }
 
     pub(crate) fn add_machine(&mut self, machine: MachineIx) {
@@ -175,6 +190,7 @@ impl<'a, 'e> Store<'a, 'e> {
             self.add_person(person);
         }
         let repository = uid(&types.repository, &change.repository);
+        let last_pushers = facts.last_pushers.iter().copied();
         let attributes = [
             ("repository", Value::from(repository.clone())),
             ("target", Value::from(change.target.as_str())),
@@ -194,10 +210,25 @@ impl<'a, 'e> Store<'a, 'e> {
                 self.people_value(facts.co_authors.iter().copied()),
             ),
             ("pushers", self.people_value(facts.pushers.iter().copied())),
+            ("last_pushers", self.people_value(last_pushers)),
             ("machine_contributors", self.machines_value(&who.machines)),
+            ("openers", self.people_value(facts.openers.iter().copied())),
+            ("opener_observed", Value::from(change.opened_by.is_some())),
             ("unattributed", Value::from(who.unattributed)),
             ("ownerless_machine", Value::from(who.ownerless_machine)),
+            (
+                "unsponsored_machines",
+                self.machines_value(&facts.unsponsored_machines()),
+            ),
             ("pushes_observed", Value::from(facts.pushes_observed)),
+            (
+                "every_commit_signed",
+                Value::from(facts.every_commit_signed),
+            ),
+            (
+                "every_author_verified",
+                Value::from(facts.every_author_verified),
+            ),
             ("empty", Value::from(facts.empty())),
             (
                 "sponsors",
@@ -264,6 +295,10 @@ impl<'a, 'e> Store<'a, 'e> {
             ("machine_contributors", self.machines_value(&who.machines)),
             ("unattributed", Value::from(who.unattributed)),
             ("ownerless_machine", Value::from(who.ownerless_machine)),
+            (
+                "unsponsored_machines",
+                self.machines_value(&facts.unsponsored_machines()),
+            ),
             ("pushes_observed", Value::from(facts.pushes_observed())),
             (
                 "built_from_reviewed_head",
@@ -383,6 +418,7 @@ pub(crate) fn closed(entities: impl Iterator<Item = Entity>) -> Result<Entities,
 }
 
 /// What the context of an action is made of.
+#[derive(Clone)]
 pub(crate) struct ContextFacts {
     /// Facts by name.
     pub(crate) facts: BTreeMap<&'static str, Value>,
@@ -393,6 +429,21 @@ pub(crate) struct ContextFacts {
 }
 
 impl ContextFacts {
+    /// For the question whether a signature of somebody else counts, of whose session nothing is known.
+    pub(crate) fn for_counting(&self) -> Self {
+        let mut facts = self.clone();
+        facts.facts.remove("session");
+        facts.facts.insert("counting", Value::from(true));
+        facts
+    }
+
+    /// For somebody who was signed in like this.
+    pub(crate) fn with_session(&self, signed_in: SessionFacts<'_>) -> Self {
+        let mut facts = self.clone();
+        facts.facts.insert("session", session(signed_in));
+        facts
+    }
+
     /// The context of `shape`, or as it would be with every quorum met.
     pub(crate) fn context(&self, shape: &ContextShape, all_quorums_met: bool) -> Context {
         let mut map = BTreeMap::new();
@@ -431,6 +482,32 @@ pub(crate) fn datetime(types: &BaseTypes, millis: i64) -> Result<Value, Fault> {
 
 pub(crate) fn uid(ty: &EntityType, id: &str) -> EntityUID {
     EntityUID::from_components(ty.clone(), Eid::new(id), None)
+}
+
+/// How somebody was signed in.
+pub(crate) fn session(facts: SessionFacts<'_>) -> Value {
+    let texts = [("network", facts.network), ("country", facts.country)];
+    let texts = texts
+        .into_iter()
+        .filter_map(|(name, text)| Some((name, Value::from(text?))));
+    let minutes = facts.minutes_since_mfa;
+    let mfa = minutes.map(|minutes| ("minutes_since_mfa", Value::from(minutes)));
+    Value::record(texts.chain(mfa), None)
+}
+
+/// What packs chose.
+pub(crate) fn options(options: &[PackOption]) -> Value {
+    let pairs = options.iter().map(|option| {
+        let value = match &option.value {
+            OptionValue::Number(number) => Value::from(*number),
+            OptionValue::Word { chosen, of } => {
+                let words = of.iter().map(|word| (word.as_str(), word == chosen));
+                Value::record(words, None)
+            }
+        };
+        (option.name.as_str(), value)
+    });
+    Value::record(pairs, None)
 }
 
 /// A record of Bools.

@@ -267,6 +267,7 @@ mod tests {
             description: String::new(),
             effect,
             request: Value::Null,
+            choose: Default::default(),
             expect: serde_json::from_value(expect).unwrap(),
         }
     }

@@ -24,13 +24,15 @@
 //! }
 //! ```
 //!
+//! `"choose": {"approver": "not_last_pusher"}` has the case decided as under a pack on top that chooses so.
+//!
 //! Reasons are `code` or `code:policy-id`, and the set of them must be the verdict's, no more and no less.
 //! [`read`] reads them, the caller decides [`Case::request`], [`Case::judge`] compares, [`undecided`] tells which
 //! rules no case decides.
 
 mod judge;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use json_patch::Patch;
@@ -41,6 +43,7 @@ use sod_core::Effect;
 use crate::code::Code;
 use crate::finding::{Finding, Findings};
 use crate::folder::list;
+use crate::options::Choice;
 use crate::pack::Pack;
 use crate::source::{MAX_CASE, Source, display, unreadable};
 
@@ -59,6 +62,8 @@ pub struct Case {
     pub effect: Effect,
     /// A whole request, with the evidence in it.
     pub request: Value,
+    /// The pack as it is decided by: with what the case chooses of its options.
+    pub choose: BTreeMap<String, Choice>,
     /// What else is expected.
     pub expect: Expectation,
 }
@@ -114,6 +119,8 @@ struct RawCase {
     request: RawRequest,
     fixture: Option<String>,
     patch: Option<Patch>,
+    #[serde(default)]
+    choose: BTreeMap<String, Choice>,
     expect: Expectation,
 }
 
@@ -140,7 +147,7 @@ pub fn read(pack: &Pack) -> Result<Vec<Case>, Findings> {
     let mut cases = Vec::new();
     for (effect, name) in [(Effect::Allow, "allow"), (Effect::Deny, "deny")] {
         for path in json_files(&folder.join(name), &mut findings) {
-            if let Some(case) = read_case(&path, effect, &folder, &mut findings) {
+            if let Some(case) = read_case(&path, effect, pack, &mut findings) {
                 cases.push(case);
             }
         }
@@ -181,7 +188,7 @@ fn json_files(folder: &Path, findings: &mut Findings) -> Vec<PathBuf> {
     cases
 }
 
-fn read_case(path: &Path, effect: Effect, cases: &Path, findings: &mut Findings) -> Option<Case> {
+fn read_case(path: &Path, effect: Effect, pack: &Pack, findings: &mut Findings) -> Option<Case> {
     let source = findings.note(Source::read(path, MAX_CASE, Code::Unreadable))?;
     let raw = findings.note(parse::<RawCase>(&source, Code::CaseInvalid))?;
     if effect == Effect::Deny && raw.expect.reasons.as_ref().is_none_or(BTreeSet::is_empty) {
@@ -193,7 +200,12 @@ fn read_case(path: &Path, effect: Effect, cases: &Path, findings: &mut Findings)
             "`\"reasons\": [\"forbid:ID-OF-A-RULE\"]`: a deny for another reason proves nothing",
         ));
     }
-    let evidence = findings.note(evidence(&raw, &source, cases))?;
+    if let Err((message, help)) = pack.choosing(&raw.choose) {
+        let finding = Finding::new(Code::CaseInvalid, message);
+        findings.push(at_key(finding, &source, "choose").help(help));
+    }
+    let cases = pack.folder().join("cases");
+    let evidence = findings.note(evidence(&raw, &source, &cases))?;
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
     let folder = match effect {
         Effect::Allow => "allow",
@@ -205,8 +217,23 @@ fn read_case(path: &Path, effect: Effect, cases: &Path, findings: &mut Findings)
         description: raw.description,
         effect,
         request: request(raw.request, evidence),
+        choose: raw.choose,
         expect: raw.expect,
     })
+}
+
+/// The cases with the packs that decide them: one for each choice of options that cases make.
+pub fn by_choice<'c>(
+    pack: &Pack,
+    cases: impl IntoIterator<Item = &'c Case>,
+) -> Vec<(Pack, Vec<&'c Case>)> {
+    let mut groups: BTreeMap<&BTreeMap<String, Choice>, Vec<&Case>> = BTreeMap::new();
+    for case in cases {
+        groups.entry(&case.choose).or_default().push(case);
+    }
+    // Cases that choose what the pack does not have were refused when they were read.
+    let chosen = |(choose, cases)| Some((pack.choosing(choose).ok()?, cases));
+    groups.into_iter().filter_map(chosen).collect()
 }
 
 /// JSON, with the place of what is wrong.

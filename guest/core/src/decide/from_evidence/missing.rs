@@ -32,10 +32,10 @@ impl<'a, 'e> Case<'a, 'e> {
         if held.is_empty() {
             return Ok(Vec::new());
         }
-        let by_role = self.people_by_role();
+        let by_need = self.people_by_need(held.iter().map(|(.., shortfall)| *shortfall));
         let pools: Vec<Vec<PersonIx>> = held
             .iter()
-            .map(|(_, signed, shortfall)| self.pool(&by_role, signed, shortfall))
+            .map(|(_, signed, shortfall)| self.pool(&by_need, signed, shortfall))
             .collect();
         for person in pools.iter().flatten() {
             store.add_person(*person);
@@ -49,7 +49,7 @@ impl<'a, 'e> Case<'a, 'e> {
                 let mut permitted = pool
                     .iter()
                     .take(MAX_ASKED)
-                    .filter(|person| rules.refusal(**person, &signed.resource).is_none())
+                    .filter(|person| rules.refusal(**person, None, &signed.resource).is_none())
                     .filter_map(|person| Some(self.index.person(*person)?.id.to_string()));
                 let candidates: Vec<String> = permitted.by_ref().take(MAX_CANDIDATES).collect();
                 let more = permitted.next().is_some();
@@ -65,21 +65,21 @@ impl<'a, 'e> Case<'a, 'e> {
         Ok(entries.collect())
     }
 
-    /// People who hold a role that would fill `shortfall`, do not count yet and
+    /// People who would fill `shortfall`, do not count yet and
     /// are not the one who asks, sorted by id.
     fn pool(
         &self,
-        by_role: &BTreeMap<&str, Vec<(&str, PersonIx)>>,
+        by_need: &BTreeMap<&str, Vec<(&str, PersonIx)>>,
         signed: &Signatures,
         shortfall: &Shortfall,
     ) -> Vec<PersonIx> {
         let asks = |ix: PersonIx| matches!(self.principal, Principal::Person(p) if p == ix);
         let signers = &signed.judgement.signers;
-        let roles = shortfall.fillable_by.iter();
-        let holders = roles
-            .filter_map(|role| by_role.get(role.as_str()))
+        let needs = shortfall.fillable_by.iter();
+        let fillers = needs
+            .filter_map(|need| by_need.get(need.as_str()))
             .flatten();
-        let sorted: BTreeSet<_> = holders
+        let sorted: BTreeSet<_> = fillers
             .filter(|(_, ix)| !signers.contains(ix) && !asks(*ix))
             .collect();
         // One more than is asked about tells that there are more.
@@ -90,14 +90,20 @@ impl<'a, 'e> Case<'a, 'e> {
             .collect()
     }
 
-    /// People by the roles that they hold, each list sorted by id.
-    fn people_by_role(&self) -> BTreeMap<&'e str, Vec<(&'e str, PersonIx)>> {
-        let mut map = BTreeMap::<&str, Vec<(&str, PersonIx)>>::new();
-        for (ix, person) in (0..).zip(&self.index.evidence.people) {
-            for role in self.standing.roles(self.index, ix) {
-                map.entry(role).or_default().push((person.id.as_str(), ix));
-            }
-        }
-        map
+    /// Who could fill each of the needs that would help, sorted by id.
+    fn people_by_need<'s>(
+        &self,
+        shortfalls: impl Iterator<Item = &'s Shortfall>,
+    ) -> BTreeMap<&'s str, Vec<(&'e str, PersonIx)>> {
+        let needs: BTreeSet<&str> = shortfalls
+            .flat_map(|shortfall| &shortfall.fillable_by)
+            .map(String::as_str)
+            .collect();
+        let people = |need: &str| {
+            let all = (0..).zip(&self.index.evidence.people);
+            let fill = all.filter(|(ix, _)| self.standing.fills(self.index, *ix, need));
+            fill.map(|(ix, person)| (person.id.as_str(), ix)).collect()
+        };
+        needs.into_iter().map(|need| (need, people(need))).collect()
     }
 }

@@ -25,6 +25,8 @@ fn commit(n: usize, parents: &[usize]) -> Commit<'static> {
         co_authors: Vec::new(),
         on_behalf_of: Vec::new(),
         signature: None,
+        tree: None,
+        merged_tree: None,
     }
 }
 

@@ -21,7 +21,7 @@ fn needs(rng: &mut Rng) -> Needs {
 
 fn signer(rng: &mut Rng) -> Signer<'static> {
     Signer {
-        roles: ROLES.into_iter().filter(|_| rng.u8(0..3) == 0).collect(),
+        fills: ROLES.into_iter().filter(|_| rng.u8(0..3) == 0).collect(),
     }
 }
 
@@ -33,7 +33,7 @@ fn least_open(places: &mut Vec<(&str, u32)>, signers: &[Signer<'_>]) -> u32 {
     let mut least = least_open(places, rest);
     for ix in 0..places.len() {
         let (role, open) = places[ix];
-        if open > 0 && first.roles.contains(role) {
+        if open > 0 && first.fills.contains(role) {
             places[ix].1 -= 1;
             least = least.min(least_open(places, rest));
             places[ix].1 += 1;
@@ -77,7 +77,7 @@ fn a_newcomer_helps_exactly_if_they_hold_a_role_that_is_named() {
         for role in ROLES {
             let named = before.iter().any(|s| s.fillable_by.contains(role));
             signers.push(Signer {
-                roles: BTreeSet::from([role]),
+                fills: BTreeSet::from([role]),
             });
             assert_eq!(
                 open(&needs, &signers) < total,
@@ -95,7 +95,7 @@ fn a_newcomer_helps_exactly_if_they_hold_a_role_that_is_named() {
 fn one_person_with_both_roles_signs_once() {
     let needs = Needs::from([("operations".to_owned(), 1), ("security".to_owned(), 1)]);
     let both = || Signer {
-        roles: BTreeSet::from(["operations", "security"]),
+        fills: BTreeSet::from(["operations", "security"]),
     };
     assert_eq!(open(&needs, &[both()]), 1);
     assert_eq!(open(&needs, &[both(), both()]), 0);
