@@ -13,6 +13,8 @@ const UNCOUNTED: &[(&str, &str)] = &[
     ("not-an-approval", "a comment or an objection"),
     ("superseded", "the same person objected or withdrew later"),
     ("expired", "expired"),
+    ("edited", "its text was changed after it was given"),
+    ("other-action", "given for another action"),
     ("other-repository", "given in another repository"),
     ("other-branch", "given for another target branch"),
     ("other-artifact", "given for another artifact"),
