@@ -329,6 +329,11 @@ pub struct Change<'a> {
     /// The commit that brought it into the target branch, once merged.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     pub merge_commit: Option<Text<'a>>,
+    /// Object id of the tree that the collector got by merging `head` into the
+    /// only parent of `merge_commit` afresh, where that was a squash. Absent
+    /// if that gives a conflict, or was not tried.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub merged_tree: Option<Text<'a>>,
     /// Every push to it as the server saw it, first to last. Absent if the
     /// source cannot observe pushes, which policies see as `pushes_observed`.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]

@@ -7,9 +7,10 @@ use super::contributors::Contributors;
 use super::people::minutes_between;
 use super::{People, Setting};
 use crate::evidence::{
-    Artifact, CommitIx, Deployment, Environment, EvidenceError, Identity, Index, MachineIx,
-    PersonIx, Range,
+    Artifact, Change, Commit, CommitIx, Deployment, Environment, EvidenceError, Identity, Index,
+    MachineIx, PersonIx, Range,
 };
+use crate::text::Text;
 
 /// Facts of one deployment. Each is an attribute of `Deployment` in the base schema.
 #[derive(Debug)]
@@ -221,11 +222,23 @@ fn reviewed(
     .collect()
 }
 
-/// The change's merge commit, if the reviewed head is one of its parents.
-fn merge_of_head(index: &Index<'_>, change: &ChangeFacts<'_>) -> Option<CommitIx> {
-    let ix = index.graph.find(change.change.merge_commit.as_deref()?)?;
-    let parents = &index.graph.commit(ix)?.parents;
-    parents.contains(&change.change.head).then_some(ix)
+/// The change's merge commit, if it brought the reviewed head and nothing else: as one of its parents, or by its content.
+fn merge_of_head(index: &Index<'_>, facts: &ChangeFacts<'_>) -> Option<CommitIx> {
+    let change = facts.change;
+    let ix = index.graph.find(change.merge_commit.as_deref()?)?;
+    let commit = index.graph.commit(ix)?;
+    let merged = commit.parents.contains(&change.head);
+    (merged || is_squash(commit, change)).then_some(ix)
+}
+
+/// Whether a commit is all of the change in one: on the base that was reviewed, with the tree that was reviewed, or
+/// on a newer one, with the tree that merging afresh gives.
+fn is_squash(commit: &Commit<'_>, change: &Change<'_>) -> bool {
+    let [parent] = commit.parents.as_slice() else {
+        return false;
+    };
+    let same = |tree: &Option<Text<'_>>| tree.is_some() && *tree == commit.tree;
+    (*parent == change.base && same(&change.tree)) || same(&change.merged_tree)
 }
 
 /// Changes whose head, or the merge of it, is what the artifact was built from.
