@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use sod_core::Program;
 use sod_pack::cases;
 
-use crate::engines::{Core, Engine, open, packs};
+use crate::engines::{Core, Engine, open, tested_packs};
 
 /// A shipped pack with the requests of its cases.
 struct Shipped {
@@ -16,7 +16,7 @@ struct Shipped {
 
 fn shipped() -> Vec<Shipped> {
     let mut shipped = Vec::new();
-    for folder in packs() {
+    for folder in tested_packs() {
         let pack = open(&folder);
         let cases = cases::read(&pack).unwrap();
         for (chosen, cases) in cases::by_choice(&pack, &cases) {

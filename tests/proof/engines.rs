@@ -19,13 +19,29 @@ pub(crate) trait Engine {
 
 /// The shipped packs.
 pub(crate) fn packs() -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(root().join("policies")).unwrap();
+    let packs = folders("policies");
+    assert!(packs.len() >= 13, "{packs:?}");
+    packs
+}
+
+/// The shipped packs, and those of these tests that have cases.
+pub(crate) fn tested_packs() -> Vec<PathBuf> {
+    let ours = folders("tests/packs");
+    let ours: Vec<_> = ours
+        .into_iter()
+        .filter(|p| p.join("cases").is_dir())
+        .collect();
+    assert!(ours.len() >= 2, "{ours:?}");
+    [packs(), ours].concat()
+}
+
+fn folders(of: &str) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(root().join(of)).unwrap();
     let folders = entries.map(|entry| entry.unwrap().path());
     let mut packs: Vec<_> = folders
         .filter(|path| path.join("pack.toml").is_file())
         .collect();
     packs.sort();
-    assert!(packs.len() >= 3, "{packs:?}");
     packs
 }
 
