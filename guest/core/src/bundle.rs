@@ -43,6 +43,29 @@ pub struct Quorum {
     /// One person may fill a place of several needs; otherwise all are different people.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub one_person_may_fill_several: bool,
+    /// Whose approvals fill no place here, though they count elsewhere.
+    #[serde(default, skip_serializing_if = "LeavesOut::is_nobody")]
+    pub leaves_out: LeavesOut,
+}
+
+/// Approvals of changes that look like a favour, each by the name of an option of the pack, a number.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LeavesOut {
+    /// Of people who approved a contributor's work, and had their own approved by them, as often as this; or of whom
+    /// that is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reciprocal_reviews: Option<String>,
+    /// That came less than so many seconds after what they approve; or of which that is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quicker_than_seconds: Option<String>,
+}
+
+impl LeavesOut {
+    /// Nobody is left out.
+    pub fn is_nobody(&self) -> bool {
+        *self == LeavesOut::default()
+    }
 }
 
 /// What of a change an approval is for, strictest first.
@@ -194,6 +217,17 @@ pub struct Bundle {
     /// What else the pack says.
     #[serde(default)]
     pub data: PackData,
+}
+
+impl PackData {
+    /// The option of that name, if it is a number.
+    pub fn number(&self, name: &str) -> Option<i64> {
+        let option = self.options.iter().find(|option| option.name == name)?;
+        match option.value {
+            OptionValue::Number(number) => Some(number),
+            OptionValue::Word { .. } => None,
+        }
+    }
 }
 
 impl Bundle {

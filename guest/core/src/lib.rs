@@ -23,8 +23,8 @@ mod warm_up;
 pub use cedar_policy as cedar;
 
 pub use bundle::{
-    Bundle, Conflict, GrantOf, Mode, OptionValue, PackData, PackOption, PathClass, PolicySource,
-    Quorum, QuorumOf, StandsFor, Window,
+    Bundle, Conflict, GrantOf, LeavesOut, Mode, OptionValue, PackData, PackOption, PathClass,
+    PolicySource, Quorum, QuorumOf, StandsFor, Window,
 };
 pub use program::{Description, LoadError, Parsed, PolicyInfo, Program};
 pub use request::{EntityUid, Request};

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 use sod_core::bundle::TEAM;
-use sod_core::{Mode, Quorum, QuorumOf};
+use sod_core::{LeavesOut, Mode, Quorum, QuorumOf};
 use toml::Spanned;
 
 use crate::code::Code;
@@ -60,6 +60,7 @@ struct RawQuorum {
     need: Spanned<BTreeMap<Spanned<String>, Spanned<i64>>>,
     #[serde(default)]
     one_person_may_fill_several: bool,
+    leaves_out: Option<Spanned<LeavesOut>>,
 }
 
 /// A pack's name, version and so on, valid.
@@ -200,6 +201,14 @@ fn valid_quorum(
             "name at least one role: `need = { security = 1 }`",
         );
     }
+    let leaves_out = raw.leaves_out.as_ref();
+    if let Some(leaves_out) = leaves_out.filter(|_| raw.of == QuorumOf::Deployment) {
+        refuse(
+            leaves_out.span(),
+            "a quorum of deployments leaves nobody out".to_owned(),
+            "what looks like a favour is known of approvals of changes only: `of = \"change\"`",
+        );
+    }
     let mut need = BTreeMap::new();
     for (role, count) in raw.need.into_inner() {
         let team = role.get_ref().strip_prefix(TEAM);
@@ -226,6 +235,7 @@ fn valid_quorum(
         of: raw.of,
         need,
         one_person_may_fill_several: raw.one_person_may_fill_several,
+        leaves_out: raw.leaves_out.map(Spanned::into_inner).unwrap_or_default(),
     })
 }
 

@@ -148,6 +148,7 @@ fn build(path: &Path, findings: &mut Findings) -> Option<Pack> {
     check_modes(&tree, root, findings);
     let quorums = merge_quorums(&tree, findings);
     let (data, options) = merge_settings(&tree, findings);
+    check_leaves_out(&tree, &data, findings);
     let own: Vec<&Source> = tree
         .iter()
         .filter_map(|folder| folder.schema.as_ref())
@@ -249,6 +250,30 @@ fn check_modes(tree: &[Folder], root: &Folder, findings: &mut Findings) {
                     Finding::new(Code::ModeConflict, message).at(&manifest.source, at.clone());
                 findings
                     .push(finding.help("quorums are counted from evidence: use mode `evidence`"));
+            }
+        }
+    }
+}
+
+/// A quorum that leaves somebody out says by which number.
+fn check_leaves_out(tree: &[Folder], data: &PackData, findings: &mut Findings) {
+    for manifest in tree.iter().map(|folder| &folder.manifest) {
+        for (quorum, at) in &manifest.quorums {
+            let named = [
+                &quorum.leaves_out.reciprocal_reviews,
+                &quorum.leaves_out.quicker_than_seconds,
+            ];
+            for name in named.into_iter().flatten() {
+                if data.number(name).is_none() {
+                    let message = format!(
+                        "quorum `{}` leaves people out by `{name}`, which is no option that is a number",
+                        quorum.name
+                    );
+                    let finding = Finding::new(Code::QuorumInvalid, message);
+                    findings.push(finding.at(&manifest.source, at.clone()).help(
+                        "define it: `[option.NAME]` with `stricter = \"lower\"` or `\"higher\"` and a default",
+                    ));
+                }
             }
         }
     }

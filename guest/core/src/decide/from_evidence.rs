@@ -16,7 +16,7 @@ use crate::cedar;
 use crate::evidence::{Identity, Index, MachineIx, PersonIx, Read};
 use crate::facts::clock::is_open;
 use crate::facts::people::Standing;
-use crate::facts::review::{self, every_commit_reviewed, owners_covered, reciprocity};
+use crate::facts::review::{self, Favours, every_commit_reviewed, owners_covered};
 use crate::facts::{
     ChangeFacts, DeploymentFacts, Judgement, Setting, Shortfall, Signer, change_facts,
     count_change, count_deployment, deployment_facts, separate_shortfalls, session_facts,
@@ -87,6 +87,7 @@ struct Case<'a, 'e> {
     principal: Principal,
     question: Question,
     subject: Subject<'e>,
+    favours: Favours,
     extra: Vec<Arc<Entity>>,
 }
 
@@ -133,6 +134,7 @@ impl<'a, 'e> Case<'a, 'e> {
             principal,
             question,
             subject,
+            favours: Favours::read(index)?,
             extra,
         })
     }
@@ -348,7 +350,7 @@ impl<'a, 'e> Case<'a, 'e> {
         for quorum in self.quorums() {
             for (ix, signed) in signatures.iter().enumerate() {
                 if signed.of == quorum.of {
-                    let signers = self.signers(quorum, &signed.judgement);
+                    let signers = self.signers(quorum, self.changes().get(ix), &signed.judgement);
                     let open = match quorum.one_person_may_fill_several {
                         true => separate_shortfalls(&quorum.need, &signers),
                         false => shortfalls(&quorum.need, &signers),
@@ -360,7 +362,12 @@ impl<'a, 'e> Case<'a, 'e> {
         list
     }
 
-    fn signers<'q>(&self, quorum: &'q Quorum, judgement: &Judgement) -> Vec<Signer<'q>> {
+    fn signers<'q>(
+        &self,
+        quorum: &'q Quorum,
+        change: Option<&ChangeFacts<'_>>,
+        judgement: &Judgement,
+    ) -> Vec<Signer<'q>> {
         let fills = |person, need: &&String| self.standing.fills(self.index, person, need);
         let signer = |person: &PersonIx| {
             let needs = quorum.need.keys();
@@ -369,7 +376,37 @@ impl<'a, 'e> Case<'a, 'e> {
                 fills: fills.map(String::as_str).collect(),
             }
         };
-        judgement.signers.iter().map(signer).collect()
+        let signers = judgement.signers.iter();
+        let (Some(change), false) = (change, quorum.leaves_out.is_nobody()) else {
+            return signers.map(signer).collect();
+        };
+        let taken = review::seconds_taken(change, judgement);
+        let unbiased = signers.zip(taken).filter(|(person, seconds)| {
+            !self.owes_a_favour(quorum, change, **person) && !self.is_too_quick(quorum, *seconds)
+        });
+        unbiased.map(|(person, _)| signer(person)).collect()
+    }
+
+    /// Whether the quorum leaves out a person who approved a contributor's work, and the other way round, so often. Where
+    /// that, or how often, is not known, it does.
+    fn owes_a_favour(&self, quorum: &Quorum, change: &ChangeFacts<'_>, person: PersonIx) -> bool {
+        let Some(option) = &quorum.leaves_out.reciprocal_reviews else {
+            return false;
+        };
+        let often = self.favours.between(&change.contributors.people, person);
+        let limit = self.setting.data.number(option);
+        often.zip(limit).is_none_or(|(often, limit)| often >= limit)
+    }
+
+    /// Whether the quorum leaves out an approval that took so long. Where that is not known, it does.
+    fn is_too_quick(&self, quorum: &Quorum, seconds: Option<i64>) -> bool {
+        let Some(option) = &quorum.leaves_out.quicker_than_seconds else {
+            return false;
+        };
+        let limit = self.setting.data.number(option);
+        seconds
+            .zip(limit)
+            .is_none_or(|(seconds, limit)| seconds < limit)
     }
 
     /// A quorum of nothing is not met: there must be something that meets it.
@@ -408,7 +445,8 @@ impl<'a, 'e> Case<'a, 'e> {
             let now = self.setting.now;
             reviewed &= every_commit_reviewed(index, change, judgement, now, &mut rules)?;
             covered &= owners_covered(index, change, &judgement.signers)?;
-            let pair = reciprocity(index, &change.contributors.people, &judgement.signers)?;
+            let people = &change.contributors.people;
+            let pair = self.favours.most(people, &judgement.signers);
             mutual = mutual.zip(pair).map(|(most, here)| most.max(here));
             let here = review::quickest(change, judgement);
             quickest = quickest.zip(here).map(|(least, here)| least.min(here));

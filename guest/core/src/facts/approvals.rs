@@ -31,6 +31,8 @@ pub(crate) struct Judgement {
     pub(crate) approvals: Vec<Approval>,
     /// People whose approvals count, each once, in the order given.
     pub(crate) signers: Vec<PersonIx>,
+    /// Where in the list the approval of each of them is.
+    pub(crate) positions: Vec<u32>,
     /// Where in the list each person last objected or took an approval back.
     pub(crate) withdrawn: BTreeMap<PersonIx, u32>,
     /// People whose last word is an objection.
@@ -154,6 +156,7 @@ fn judge<'e>(
     rules: &mut impl SigningRules<'e>,
 ) -> Judgement {
     let mut signers: Vec<PersonIx> = Vec::new();
+    let mut positions = Vec::new();
     let mut approvals = Vec::with_capacity(given.len());
     let withdrawn = last_withdrawals(index, given);
     for (ix, approval) in (0_u32..).zip(given) {
@@ -169,8 +172,9 @@ fn judge<'e>(
                 Some(code::NOT_PERMITTED)
             })
             .unwrap_or(code::COUNTED);
-        if code == code::COUNTED {
-            signers.extend(person);
+        if let Some(person) = person.filter(|_| code == code::COUNTED) {
+            signers.push(person);
+            positions.push(ix);
         }
         approvals.push(Approval {
             resource: resource.clone(),
@@ -186,6 +190,7 @@ fn judge<'e>(
     Judgement {
         approvals,
         signers,
+        positions,
         withdrawn,
         objectors: objectors(index, given),
     }

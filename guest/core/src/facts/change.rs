@@ -98,6 +98,8 @@ pub(crate) fn change_facts<'e>(
         require_complete(&of, "pushes", pushes)?;
         facts.read_pushes(index, &of, &pushes.items)?;
     }
+    // Work of nobody at all is compared with nobody.
+    facts.contributors.unattributed |= !facts.empty() && facts.contributors.is_empty();
     if let Some(checks) = &change.checks {
         require_complete(&of, "checks", checks)?;
         facts.read_checks(index, &checks.items);
@@ -157,10 +159,8 @@ impl<'e> ChangeFacts<'e> {
     }
 
     fn read_commits(&mut self, index: &Index<'_>) {
-        for commit in self.commits.iter().filter_map(|ix| index.graph.commit(*ix)) {
-            if is_reproducible_merge(commit) {
-                continue;
-            }
+        let commits: Vec<_> = work(index, &self.commits).collect();
+        for commit in commits {
             self.contributors.add_commit(index, commit);
             self.sponsorship.note_commit(index, commit);
             self.authors.extend(person(index, &commit.author));
@@ -196,7 +196,7 @@ impl<'e> ChangeFacts<'e> {
                 head: &iteration.head,
                 boundary: &iteration.boundary,
             })?;
-            for commit in commits.iter().filter_map(|ix| index.graph.commit(*ix)) {
+            for commit in work(index, &commits) {
                 self.contributors.add_commit(index, commit);
                 self.sponsorship.note_commit(index, commit);
                 self.sponsors.extend(people(index, &commit.on_behalf_of));
@@ -244,7 +244,8 @@ impl<'e> ChangeFacts<'e> {
                 self.change.head
             )));
         }
-        let merges: Vec<_> = pushes.iter().map(|push| merge(index, &push.head)).collect();
+        let merges = pushes.iter().map(|push| self.merge(index, &push.head));
+        let merges: Vec<_> = merges.collect();
         // What the target branch has, if anything was merged at all.
         let target = match merges.iter().any(Option::is_some) {
             true => index.graph.ancestry(self.change.range(of).excluded()),
@@ -271,12 +272,21 @@ impl<'e> ChangeFacts<'e> {
         }
         Ok(())
     }
+
+    /// The reproducible merge of that id.
+    fn merge(&self, index: &Index<'e>, id: &str) -> Option<&'e Commit<'e>> {
+        let commit = index.graph.commit(index.graph.find(id)?)?;
+        is_reproducible_merge(index, commit, &self.commits).then_some(commit)
+    }
 }
 
-/// The reproducible merge of that id.
-fn merge<'e>(index: &Index<'e>, id: &str) -> Option<&'e Commit<'e>> {
-    let commit = index.graph.commit(index.graph.find(id)?)?;
-    is_reproducible_merge(commit).then_some(commit)
+/// Commits of a range that somebody made: all but those that add nothing of their own.
+pub(super) fn work<'i, 'e>(
+    index: &'i Index<'e>,
+    range: &'i [CommitIx],
+) -> impl Iterator<Item = &'e Commit<'e>> + use<'i, 'e> {
+    let commits = range.iter().filter_map(|ix| index.graph.commit(*ix));
+    commits.filter(|commit| !is_reproducible_merge(index, commit, range))
 }
 
 /// Whether a push did no more than to merge the target branch into the head that was there before.

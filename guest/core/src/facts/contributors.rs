@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::People;
-use crate::evidence::{Commit, Identity, Index, MachineIx, PersonIx, Push};
+use crate::evidence::{Commit, CommitIx, Identity, Index, MachineIx, PersonIx, Push};
 use crate::text::Text;
 
 /// Everybody who contributed, gathered account by account.
@@ -19,10 +19,22 @@ pub(crate) struct Contributors {
     pub(crate) ownerless_machine: bool,
 }
 
-/// A merge whose content is what merging its parents afresh gives. Whoever made it added nothing: all that it brings
-/// are the commits that it joins, each with contributors of its own.
-pub(crate) fn is_reproducible_merge(commit: &Commit<'_>) -> bool {
-    commit.parents.len() > 1 && commit.tree.is_some() && commit.tree == commit.merged_tree
+/// A merge of work in the range `within`, sorted, whose content is what merging its parents afresh gives. Whoever made
+/// it added nothing: all that it brings are the commits that it joins, each with contributors of its own. A merge of
+/// what is all outside would bring back what was there once, and to choose that is work.
+pub(crate) fn is_reproducible_merge(
+    index: &Index<'_>,
+    commit: &Commit<'_>,
+    within: &[CommitIx],
+) -> bool {
+    let is_within = |parent: &Text<'_>| {
+        let found = index.graph.find(parent);
+        found.is_some_and(|ix| within.binary_search(&ix).is_ok())
+    };
+    commit.parents.len() > 1
+        && commit.tree.is_some()
+        && commit.tree == commit.merged_tree
+        && commit.parents.iter().any(is_within)
 }
 
 impl Contributors {
@@ -50,13 +62,16 @@ impl Contributors {
         }
     }
 
-    /// Adds everybody a commit names, unless it adds nothing of its own.
+    /// Adds everybody a commit names.
     pub(crate) fn add_commit(&mut self, index: &Index<'_>, commit: &Commit<'_>) {
-        if !is_reproducible_merge(commit) {
-            for account in makers(commit).chain(&commit.on_behalf_of) {
-                self.add(index, account);
-            }
+        for account in makers(commit).chain(&commit.on_behalf_of) {
+            self.add(index, account);
         }
+    }
+
+    /// Nobody at all is known to have contributed.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.people.is_empty() && self.machines.is_empty()
     }
 
     /// Adds everybody in `other`.
@@ -98,9 +113,6 @@ pub(crate) struct Sponsorship {
 
 impl Sponsorship {
     pub(crate) fn note_commit(&mut self, index: &Index<'_>, commit: &Commit<'_>) {
-        if is_reproducible_merge(commit) {
-            return;
-        }
         let sponsored = names_a_person(index, &commit.on_behalf_of);
         for machine in makers(commit).filter_map(|account| machine(index, account)) {
             note(&mut self.commits, machine, sponsored);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::change::{ChangeFacts, change_facts, require_complete};
+use super::change::{ChangeFacts, change_facts, require_complete, work};
 use super::contributors::Contributors;
 use super::people::minutes_between;
 use super::{People, Setting};
@@ -129,9 +129,10 @@ impl DeploymentFacts<'_> {
         for change in &self.changes {
             self.contributors.merge(&change.contributors);
         }
-        for commit in shipped.iter().filter_map(|ix| index.graph.commit(*ix)) {
+        for commit in work(index, shipped) {
             self.contributors.add_commit(index, commit);
         }
+        self.contributors.unattributed |= !self.empty && self.contributors.is_empty();
     }
 
     /// A requester whom nobody knows leaves the deployment unattributed: a

@@ -1,6 +1,6 @@
 //! What approvals cover, and what they look like beside others.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::approvals::{expiry, session_of};
 use super::{ChangeFacts, Judgement, People};
@@ -25,9 +25,10 @@ pub(crate) fn every_commit_reviewed<'e>(
     let change = facts.change;
     let resource = EntityUid::new("Change", change.id.as_str());
     let mut open: BTreeMap<u32, People> = BTreeMap::new();
+    let own_work = |commit: &&Commit<'_>| !is_reproducible_merge(index, commit, &facts.commits);
     for ix in &facts.commits {
         let commit = index.graph.commit(*ix);
-        if let Some(commit) = commit.filter(|commit| !is_reproducible_merge(commit)) {
+        if let Some(commit) = commit.filter(own_work) {
             open.insert(*ix, contributors(index, facts, commit));
         }
     }
@@ -137,44 +138,73 @@ impl<'e> Signatories<'e> {
     }
 }
 
-/// How often signers and contributors approved each other's work: for the pair that did it most, the smaller of the
-/// two numbers. None where past reviews are not in the evidence.
-pub(crate) fn reciprocity(
-    index: &Index<'_>,
-    contributors: &People,
-    signers: &[PersonIx],
-) -> Result<Option<i64>, EvidenceError> {
-    let Some(past) = &index.evidence.past_reviews else {
-        return Ok(None);
-    };
-    super::change::require_complete("the evidence", "past_reviews", past)?;
-    let mut counts: BTreeMap<(PersonIx, PersonIx), i64> = BTreeMap::new();
-    for review in &past.items {
-        let Identity::Person(reviewer) = index.identity(&review.reviewer) else {
-            continue;
+/// Who approved whose work how often, as far back as the evidence goes.
+pub(crate) struct Favours {
+    /// None where past reviews are not in the evidence.
+    counts: Option<HashMap<(PersonIx, PersonIx), i64>>,
+}
+
+impl Favours {
+    pub(crate) fn read(index: &Index<'_>) -> Result<Self, EvidenceError> {
+        let Some(past) = &index.evidence.past_reviews else {
+            return Ok(Favours { counts: None });
         };
-        let mut who = Contributors::default();
-        for account in &review.contributors {
-            who.add(index, account);
+        super::change::require_complete("the evidence", "past_reviews", past)?;
+        let mut counts: HashMap<(PersonIx, PersonIx), i64> = HashMap::new();
+        for review in &past.items {
+            let Identity::Person(reviewer) = index.identity(&review.reviewer) else {
+                continue;
+            };
+            let mut who = Contributors::default();
+            for account in &review.contributors {
+                who.add(index, account);
+            }
+            for contributor in who.people {
+                *counts.entry((reviewer, contributor)).or_default() += 1;
+            }
         }
-        for contributor in who.people {
-            *counts.entry((reviewer, contributor)).or_default() += 1;
-        }
+        Ok(Favours {
+            counts: Some(counts),
+        })
     }
-    let count = |a, b| counts.get(&(a, b)).copied().unwrap_or(0);
-    let pairs = signers
+
+    /// How often the person and one of the contributors approved each other's work: for the contributor with whom it
+    /// was most, the smaller of the two numbers.
+    pub(crate) fn between(&self, contributors: &People, person: PersonIx) -> Option<i64> {
+        let counts = self.counts.as_ref()?;
+        let count = |a, b| counts.get(&(a, b)).copied().unwrap_or(0);
+        let mutual = contributors
+            .iter()
+            .map(|who| count(person, *who).min(count(*who, person)));
+        Some(mutual.max().unwrap_or(0))
+    }
+
+    /// For the signer with whom it was most.
+    pub(crate) fn most(&self, contributors: &People, signers: &[PersonIx]) -> Option<i64> {
+        self.counts.as_ref()?;
+        let each = signers
+            .iter()
+            .map(|signer| self.between(contributors, *signer));
+        Some(each.flatten().max().unwrap_or(0))
+    }
+}
+
+/// Seconds that each approval that counts took, by the order of the signers.
+pub(crate) fn seconds_taken<'j>(
+    facts: &'j ChangeFacts<'_>,
+    judgement: &'j Judgement,
+) -> impl Iterator<Item = Option<i64>> + 'j {
+    let approvals = &facts.change.approvals.items;
+    let taken = |at: &u32| approvals.get(*at as usize)?.after_seconds;
+    judgement
+        .positions
         .iter()
-        .flat_map(|signer| contributors.iter().map(move |who| (*signer, *who)));
-    let mutual = pairs.map(|(signer, who)| count(signer, who).min(count(who, signer)));
-    Ok(Some(mutual.max().unwrap_or(0)))
+        .map(move |at| taken(at).map(i64::from))
 }
 
 /// Seconds that the quickest approval that counts took. None where there is no such approval, or one of them does not
 /// say: it may have been the quickest.
 pub(crate) fn quickest(facts: &ChangeFacts<'_>, judgement: &Judgement) -> Option<i64> {
-    let approvals = facts.change.approvals.items.iter();
-    let approvals = approvals.zip(&judgement.approvals);
-    let counted = approvals.filter(|(_, judged)| judged.code == crate::verdict::code::COUNTED);
-    let seconds = counted.map(|(approval, _)| approval.after_seconds.map(i64::from));
-    seconds.collect::<Option<Vec<_>>>()?.into_iter().min()
+    let seconds: Option<Vec<i64>> = seconds_taken(facts, judgement).collect();
+    seconds?.into_iter().min()
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Case, Principal, Signatures};
-use crate::bundle::Quorum;
+use crate::bundle::{Quorum, QuorumOf};
 use crate::evidence::PersonIx;
 use crate::facts::{Shortfall, SigningRules};
 use crate::policy::entities::{ContextFacts, Store};
@@ -35,7 +35,7 @@ impl<'a, 'e> Case<'a, 'e> {
         let by_need = self.people_by_need(held.iter().map(|(.., shortfall)| *shortfall));
         let pools: Vec<Vec<PersonIx>> = held
             .iter()
-            .map(|(_, signed, shortfall)| self.pool(&by_need, signed, shortfall))
+            .map(|(quorum, signed, shortfall)| self.pool(&by_need, quorum, signed, shortfall))
             .collect();
         for person in pools.iter().flatten() {
             store.add_person(*person);
@@ -70,9 +70,14 @@ impl<'a, 'e> Case<'a, 'e> {
     fn pool(
         &self,
         by_need: &BTreeMap<&str, Vec<(&str, PersonIx)>>,
+        quorum: &Quorum,
         signed: &Signatures,
         shortfall: &Shortfall,
     ) -> Vec<PersonIx> {
+        let change = self.changes().iter();
+        let mut change = change.filter(|facts| facts.change.id.as_str() == signed.resource.id);
+        let change = change.next().filter(|_| quorum.of == QuorumOf::Change);
+        let owes = |ix| change.is_some_and(|change| self.owes_a_favour(quorum, change, ix));
         let asks = |ix: PersonIx| matches!(self.principal, Principal::Person(p) if p == ix);
         let signers = &signed.judgement.signers;
         let needs = shortfall.fillable_by.iter();
@@ -80,7 +85,7 @@ impl<'a, 'e> Case<'a, 'e> {
             .filter_map(|need| by_need.get(need.as_str()))
             .flatten();
         let sorted: BTreeSet<_> = fillers
-            .filter(|(_, ix)| !signers.contains(ix) && !asks(*ix))
+            .filter(|(_, ix)| !signers.contains(ix) && !asks(*ix) && !owes(*ix))
             .collect();
         // One more than is asked about tells that there are more.
         sorted
