@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{ArgGroup, Args, Subcommand};
+use clap::{ArgGroup, Args, Subcommand, ValueEnum};
 use miette::miette;
 use sod_evidence::evidence::Evidence;
 use sod_evidence::git::{self, DeploymentOptions, Directory, GitOptions};
@@ -88,6 +88,18 @@ struct GitArguments {
     #[arg(long, value_name = "FILE")]
     pushes: Option<PathBuf>,
 
+    /// Whose rules the CODEOWNERS file of the base follows; its `@user` is an account of this forge
+    #[arg(long, value_enum, value_name = "FORGE", default_value_t = Forge::Github)]
+    forge: Forge,
+
+    /// Path of the CODEOWNERS file in the repository [default: where the forge looks for it]
+    #[arg(long, value_name = "PATH")]
+    owners: Option<String>,
+
+    /// Read no content of files, for a clone that has none: no owners, no patch id, no fresh merges
+    #[arg(long, conflicts_with = "owners")]
+    without_blobs: bool,
+
     /// The people, the machines, and whose account is whose; without it every account belongs to nobody
     #[arg(long, value_name = "FILE", group = "people")]
     directory: Option<PathBuf>,
@@ -108,6 +120,13 @@ struct GitArguments {
     /// Where to write the evidence to [default: stdout]
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
+}
+
+/// Whose rules a file follows.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Forge {
+    Github,
+    Gitlab,
 }
 
 /// A deployment that ships the change.
@@ -171,6 +190,12 @@ fn options(arguments: GitArguments) -> GitOptions {
     options.merge_commit = arguments.merge_commit;
     options.approvals = arguments.approvals;
     options.pushes = arguments.pushes;
+    options.forge = match arguments.forge {
+        Forge::Github => git::Forge::GitHub,
+        Forge::Gitlab => git::Forge::GitLab,
+    };
+    options.owners = arguments.owners;
+    options.without_blobs = arguments.without_blobs;
     options.directory = match arguments.directory {
         Some(file) => Directory::File(file),
         None if arguments.assume_emails_are_people => Directory::AssumeEmailsArePeople {

@@ -108,6 +108,12 @@ pub struct Commit {
     /// The signature, if there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub signature: Option<Signature>,
+    /// Object id of its tree: all of its content.
+    pub tree: String,
+    /// For a merge of two commits: object id of the tree that merging them
+    /// afresh gives. Absent if that gives a conflict, or was not tried.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub merged_tree: Option<String>,
 }
 
 /// A signature on a commit.
@@ -132,6 +138,12 @@ pub struct Change {
     pub base: String,
     /// Its newest commit.
     pub head: String,
+    /// Object id of the tree of `head`.
+    pub tree: String,
+    /// `git patch-id --stable` of the difference between base and head, where
+    /// it says all that differs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub patch_id: Option<String>,
     /// Parents of its commits that are reachable from `base`, sorted.
     pub boundary: Vec<String>,
     /// The commit that brought it into the target branch.
@@ -140,10 +152,26 @@ pub struct Change {
     /// Every push as the server saw it; absent if nobody observed them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pushes: Option<Listing<Push>>,
+    /// Every file, and who owns it by the CODEOWNERS file of `base`; absent if
+    /// there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub owners: Option<Listing<OwnedPath>>,
     /// Every review.
     pub approvals: Listing<ChangeApproval>,
     /// Every file that differs between base and head, sorted by path.
     pub files: Listing<File>,
+}
+
+/// A file and its owners, one of whom has to sign; nobody, if both lists are
+/// empty. A path that stands twice has to be signed for twice.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct OwnedPath {
+    /// Path in the repository.
+    pub path: String,
+    /// Accounts of owners.
+    pub accounts: Vec<String>,
+    /// Teams that own it; one of their members will do.
+    pub teams: Vec<String>,
 }
 
 /// A push as the server saw it.

@@ -4,8 +4,9 @@ use std::collections::HashSet;
 use std::path::PathBuf;
 
 use super::error::GitError;
+use super::history::History;
+use super::merge::Merges;
 use super::range::Range;
-use super::repository::Repository;
 use super::revision::Revision;
 use crate::evidence::{Artifact, Deployment, Environment, Evidence, Listing};
 
@@ -59,16 +60,18 @@ impl DeploymentOptions {
 /// ships beside those of the change.
 pub(super) fn add(
     options: &DeploymentOptions,
-    repository: &Repository,
+    history: &mut History<'_>,
+    merges: &mut Merges,
     repository_name: &str,
     evidence: &mut Evidence,
 ) -> Result<(), GitError> {
+    let repository = history.repository;
     let revision = Revision::new("revision", &options.revision).resolve(repository)?;
     let live = match &options.live {
         Some(rev) => Some(Revision::new("live", rev).resolve(repository)?),
         None => None,
     };
-    let range = Range::collect(repository, live, revision)?;
+    let range = Range::collect(history, merges, live, revision)?;
     let known: HashSet<String> = evidence
         .commits
         .items

@@ -1,4 +1,4 @@
-//! Every file that differs between two commits.
+//! Every file that differs between two trees.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use gix::objs::tree::EntryKind;
 
 use super::error::GitError;
 use super::repository::{Repository, corrupt};
-use super::{commit, text};
+use super::text;
 use crate::evidence::{File, FileStatus};
 
 /// A few small trees that name each other over and over can unfold to more
@@ -17,15 +17,25 @@ use crate::evidence::{File, FileStatus};
 const MAX_ENTRIES: usize = 2_000_000;
 const MAX_PATH_BYTES: usize = 256 << 20;
 
-/// Compares the trees of two commits. Sorted by the bytes of the path.
+/// What stands at a path.
+pub(super) type Entry = (EntryKind, ObjectId);
+
+/// A path at which two trees differ. Folders have none of their own.
+pub(super) struct Difference {
+    pub(super) path: BString,
+    pub(super) before: Option<Entry>,
+    pub(super) after: Option<Entry>,
+}
+
+/// Compares two trees. Sorted by the bytes of the path.
 ///
 /// Renames are not guessed: how alike two files are is for the author of the
 /// change to choose, so a rename is a deletion and an addition.
-pub(super) fn commits(
+pub(super) fn trees(
     repository: &Repository,
     base: ObjectId,
     head: ObjectId,
-) -> Result<Vec<File>, GitError> {
+) -> Result<Vec<Difference>, GitError> {
     let mut diff = Diff {
         repository,
         pending: Vec::new(),
@@ -33,38 +43,29 @@ pub(super) fn commits(
         entries_left: MAX_ENTRIES,
         path_bytes_left: MAX_PATH_BYTES,
     };
-    let sides = (diff.tree_of(base)?, diff.tree_of(head)?);
+    let sides = (Some(base), Some(head));
     diff.pending.push((BString::default(), sides));
     while let Some((path, (before, after))) = diff.pending.pop() {
         if before != after {
             diff.compare(&path, before, after)?;
         }
     }
-    diff.files.sort_by(|a, b| a.0.cmp(&b.0));
-    Ok(diff.files.into_iter().map(|(_, file)| file).collect())
+    diff.files.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(diff.files)
 }
 
 /// The same folder before and after; `None` where there is none.
 type Sides = (Option<ObjectId>, Option<ObjectId>);
-type Entry = (EntryKind, ObjectId);
 
 struct Diff<'r> {
     repository: &'r Repository,
     pending: Vec<(BString, Sides)>,
-    files: Vec<(BString, File)>,
+    files: Vec<Difference>,
     entries_left: usize,
     path_bytes_left: usize,
 }
 
 impl Diff<'_> {
-    fn tree_of(&self, id: ObjectId) -> Result<Option<ObjectId>, GitError> {
-        let mut buffer = Vec::new();
-        let data = self.repository.commit(id, &mut buffer)?;
-        let links = commit::links(data, id.kind());
-        let (links, _) = links.map_err(|cause| corrupt("commit", id, cause))?;
-        Ok(Some(links.tree))
-    }
-
     fn compare(
         &mut self,
         folder: &BString,
@@ -103,8 +104,12 @@ impl Diff<'_> {
 
         let (old_tree, old_file) = tree_or_file(old);
         let (new_tree, new_file) = tree_or_file(new);
-        if let Some(file) = file(&path, old_file, new_file) {
-            self.files.push((path.clone(), file));
+        if old_file.is_some() || new_file.is_some() {
+            self.files.push(Difference {
+                path: path.clone(),
+                before: old_file,
+                after: new_file,
+            });
         }
         if old_tree.is_some() || new_tree.is_some() {
             self.pending.push((path, (old_tree, new_tree)));
@@ -113,26 +118,29 @@ impl Diff<'_> {
     }
 
     fn entries(&mut self, tree: Option<ObjectId>) -> Result<BTreeMap<BString, Entry>, GitError> {
-        let mut entries = BTreeMap::new();
         let Some(id) = tree else {
-            return Ok(entries);
+            return Ok(BTreeMap::new());
         };
         let mut buffer = Vec::new();
-        let data = self.repository.tree(id, &mut buffer)?;
-        for entry in TreeRefIter::from_bytes(data, id.kind()) {
-            let entry = entry.map_err(|error| corrupt("tree", id, error.to_string()))?;
-            take(&mut self.entries_left, 1, "2000000 entries")?;
-            let value = (entry.mode.kind(), entry.oid.to_owned());
-            if !is_name(entry.filename)
-                || entries.insert(entry.filename.to_owned(), value).is_some()
-            {
-                let name = text::escape(entry.filename);
-                let cause = format!("the name `{name}` is not allowed or stands in it twice");
-                return Err(corrupt("tree", id, cause));
-            }
-        }
+        let entries = entries(id, self.repository.tree(id, &mut buffer)?)?;
+        take(&mut self.entries_left, entries.len(), "2000000 entries")?;
         Ok(entries)
     }
+}
+
+/// The entries of a tree by name.
+pub(super) fn entries(id: ObjectId, data: &[u8]) -> Result<BTreeMap<BString, Entry>, GitError> {
+    let mut entries = BTreeMap::new();
+    for entry in TreeRefIter::from_bytes(data, id.kind()) {
+        let entry = entry.map_err(|error| corrupt("tree", id, error.to_string()))?;
+        let value = (entry.mode.kind(), entry.oid.to_owned());
+        if !is_name(entry.filename) || entries.insert(entry.filename.to_owned(), value).is_some() {
+            let name = text::escape(entry.filename);
+            let cause = format!("the name `{name}` is not allowed or stands in it twice");
+            return Err(corrupt("tree", id, cause));
+        }
+    }
+    Ok(entries)
 }
 
 /// A name with a slash, or one that means another folder, would give a path
@@ -158,25 +166,28 @@ fn tree_or_file(entry: Option<Entry>) -> (Option<ObjectId>, Option<Entry>) {
     }
 }
 
-fn file(path: &BString, old: Option<Entry>, new: Option<Entry>) -> Option<File> {
-    let (status, kind, old_kind) = match (old, new) {
-        (None, None) => return None,
-        (None, Some((new, _))) => (FileStatus::Added, new, None),
-        (Some((old, _)), None) => (FileStatus::Deleted, old, None),
-        (Some((old, _)), Some((new, _))) => {
-            (FileStatus::Modified, new, (old != new).then_some(old))
-        }
-    };
-    Some(File {
-        path: text::escape(path.as_bytes()),
-        status,
-        mode: mode(kind),
-        old_mode: old_kind.map(mode),
-    })
+impl Difference {
+    /// As the evidence has it.
+    pub(super) fn file(&self) -> Option<File> {
+        let (status, kind, old_kind) = match (self.before, self.after) {
+            (None, None) => return None,
+            (None, Some((new, _))) => (FileStatus::Added, new, None),
+            (Some((old, _)), None) => (FileStatus::Deleted, old, None),
+            (Some((old, _)), Some((new, _))) => {
+                (FileStatus::Modified, new, (old != new).then_some(old))
+            }
+        };
+        Some(File {
+            path: text::escape(self.path.as_bytes()),
+            status,
+            mode: mode(kind),
+            old_mode: old_kind.map(mode),
+        })
+    }
 }
 
 /// The five modes that git knows, whatever number the tree has.
-fn mode(kind: EntryKind) -> &'static str {
+pub(super) fn mode(kind: EntryKind) -> &'static str {
     match kind {
         EntryKind::Tree => "040000",
         EntryKind::Blob => "100644",

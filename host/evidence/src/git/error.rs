@@ -91,11 +91,11 @@ pub enum GitError {
     #[diagnostic(
         code("git-object-absent"),
         help(
-            "collect from a full clone; commits and trees are needed, a clone with `--filter=blob:none` has them"
+            "collect from a full clone; with `--without-blobs`, one made with `--filter=blob:none` will do"
         )
     )]
     ObjectAbsent {
-        /// `commit`, `tree` or `object`.
+        /// `commit`, `tree`, `blob` or `object`.
         kind: &'static str,
         /// Its id.
         id: String,
@@ -109,7 +109,7 @@ pub enum GitError {
         )
     )]
     ObjectCorrupt {
-        /// `commit`, `tree` or `object`.
+        /// `commit`, `tree`, `blob` or `object`.
         kind: &'static str,
         /// Its id.
         id: String,
@@ -120,11 +120,41 @@ pub enum GitError {
     #[error("the difference between base and head goes beyond {limit}")]
     #[diagnostic(
         code("git-too-large"),
-        help("split the change; if it is this large by itself, this collector cannot carry it")
+        help(
+            "split the change; where the files are too large and not too many, `--without-blobs` leaves out what needs their content"
+        )
     )]
     TooLarge {
         /// The bound.
         limit: &'static str,
+    },
+    /// The file of owners that was asked for is not in the base.
+    #[error("there is no file `{path}` in the base")]
+    #[diagnostic(
+        code("git-owners-absent"),
+        help(
+            "pass the path of the CODEOWNERS file in the repository, or leave it out to have it looked for"
+        )
+    )]
+    OwnersAbsent {
+        /// As it was given.
+        path: String,
+    },
+    /// The file of owners can be read in two ways, or says what the evidence cannot hold.
+    #[error("{path}:{line}: {message}")]
+    #[diagnostic(
+        code("git-owners-malformed"),
+        help(
+            "correct the file on the target branch; `--forge` says whose rules it follows, docs/evidence-git.md what is understood"
+        )
+    )]
+    OwnersMalformed {
+        /// Path in the base.
+        path: String,
+        /// From 1; 0 where it is about the whole file.
+        line: usize,
+        /// What is wrong there.
+        message: String,
     },
     /// A file beside the repository.
     #[error(transparent)]

@@ -19,7 +19,7 @@ pub(super) fn account(line: &[u8]) -> String {
 }
 
 /// ASCII case does not matter in an address; every other difference does.
-fn email_account(address: &[u8]) -> String {
+pub(super) fn email_account(address: &[u8]) -> String {
     let mut account = text::escape(address);
     account.make_ascii_lowercase();
     account.insert_str(0, "email:");

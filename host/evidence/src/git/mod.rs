@@ -8,7 +8,12 @@ mod commit;
 mod deployment;
 mod diff;
 mod error;
+mod history;
 mod identity;
+mod lines;
+mod merge;
+mod owners;
+mod patch_id;
 mod range;
 mod repository;
 mod revision;
@@ -19,9 +24,14 @@ use std::path::{Path, PathBuf};
 
 pub use deployment::DeploymentOptions;
 pub use error::GitError;
+pub use owners::Forge;
 
 use crate::evidence::{Change, Evidence, Listing};
 use crate::input::DirectoryFile;
+use diff::Difference;
+use history::History;
+use merge::Merges;
+use owners::Owners;
 use range::Range;
 use repository::Repository;
 use revision::Revision;
@@ -49,6 +59,13 @@ pub struct GitOptions {
     pub approvals: Option<PathBuf>,
     /// File with the pushes to the change; without it nobody observed them.
     pub pushes: Option<PathBuf>,
+    /// Whose rules the CODEOWNERS file follows; default GitHub's.
+    pub forge: Forge,
+    /// Path of the CODEOWNERS file in the repository; default where the forge looks for it.
+    pub owners: Option<String>,
+    /// Read no content of files, for a clone that has none: no patch id, no
+    /// fresh merges, no owners.
+    pub without_blobs: bool,
     /// Who is who.
     pub directory: Directory,
     /// A deployment that ships the change.
@@ -84,6 +101,9 @@ impl GitOptions {
             merge_commit: None,
             approvals: None,
             pushes: None,
+            forge: Forge::GitHub,
+            owners: None,
+            without_blobs: false,
             directory: Directory::Empty,
             deployment: None,
         }
@@ -100,7 +120,9 @@ pub fn collect(options: &GitOptions) -> Result<Evidence, GitError> {
         Some(name) => name.clone(),
         None => repository::default_name(&options.dir),
     };
-    let (change, range) = change(options, &repository, &repository_name)?;
+    let mut history = History::new(&repository);
+    let mut merges = Merges::new(options.without_blobs);
+    let (change, range) = change(options, &mut history, &mut merges, &repository_name)?;
     let mut evidence = Evidence {
         people: Vec::new(),
         machines: Vec::new(),
@@ -112,7 +134,13 @@ pub fn collect(options: &GitOptions) -> Result<Evidence, GitError> {
         deployments: Vec::new(),
     };
     if let Some(deployment) = &options.deployment {
-        deployment::add(deployment, &repository, &repository_name, &mut evidence)?;
+        deployment::add(
+            deployment,
+            &mut history,
+            &mut merges,
+            &repository_name,
+            &mut evidence,
+        )?;
     }
     add_directory(&options.directory, &mut evidence)?;
     Ok(evidence)
@@ -131,16 +159,29 @@ pub fn head_revision(dir: &Path) -> Option<String> {
 
 fn change(
     options: &GitOptions,
-    repository: &Repository,
+    history: &mut History<'_>,
+    merges: &mut Merges,
     repository_name: &str,
 ) -> Result<(Change, Range), GitError> {
+    let repository = history.repository;
     let base = Revision::new("base", &options.base).resolve(repository)?;
     let head = Revision::new("head", &options.head).resolve(repository)?;
     let merge_commit = match &options.merge_commit {
         Some(rev) => Some(Revision::new("merge commit", rev).resolve(repository)?),
         None => None,
     };
-    let range = Range::collect(repository, Some(base), head)?;
+    let range = Range::collect(history, merges, Some(base), head)?;
+    let (before, after) = (history.tree(base)?, history.tree(head)?);
+    let differences = diff::trees(repository, before, after)?;
+    let (patch_id, owners) = if options.without_blobs {
+        (None, None)
+    } else {
+        let owners = Owners::read(repository, before, options)?;
+        (
+            patch_id::stable(repository, &differences)?,
+            owners.map(|owners| owners.of(&differences)),
+        )
+    };
     let change = Change {
         id: match &options.change {
             Some(id) => id.clone(),
@@ -150,14 +191,17 @@ fn change(
         target: options.target.clone().unwrap_or_else(|| "main".to_owned()),
         base: base.to_string(),
         head: head.to_string(),
+        tree: after.to_string(),
+        patch_id,
         boundary: range.boundary.clone(),
         merge_commit: merge_commit.map(|id| id.to_string()),
         pushes: match &options.pushes {
             Some(path) => Some(Listing::read(path)?),
             None => None,
         },
+        owners,
         approvals: approvals(options.approvals.as_deref())?,
-        files: Listing::complete(diff::commits(repository, base, head)?),
+        files: Listing::complete(differences.iter().filter_map(Difference::file).collect()),
     };
     Ok((change, range))
 }

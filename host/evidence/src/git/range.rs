@@ -5,7 +5,9 @@ use std::collections::{BTreeSet, HashSet, VecDeque};
 use gix::ObjectId;
 
 use super::error::GitError;
-use super::repository::{Repository, corrupt};
+use super::history::History;
+use super::merge::Merges;
+use super::repository::corrupt;
 use super::{commit, identity};
 use crate::evidence::Commit;
 
@@ -23,12 +25,13 @@ impl Range {
     /// Everything behind `base` is walked to its roots. Commit dates could cut
     /// that short, as they do in git, but whoever writes a commit dates it.
     pub(super) fn collect(
-        repository: &Repository,
+        history: &mut History<'_>,
+        merges: &mut Merges,
         base: Option<ObjectId>,
         head: ObjectId,
     ) -> Result<Self, GitError> {
         let known = match base {
-            Some(base) => ancestors(repository, base)?,
+            Some(base) => history.ancestors(base)?,
             None => HashSet::new(),
         };
         let mut range = Range {
@@ -44,8 +47,10 @@ impl Range {
         }
         let mut buffer = Vec::new();
         while let Some(id) = queue.pop_front() {
-            let data = repository.commit(id, &mut buffer)?;
-            let (commit, parents) = read(data, id)?;
+            let data = history.repository.commit(id, &mut buffer)?;
+            let (mut commit, parents) = read(data, id)?;
+            let merged_tree = merges.fresh(history, &parents)?;
+            commit.merged_tree = merged_tree.map(|tree| tree.to_string());
             range.commits.push(commit);
             for parent in parents {
                 if known.contains(&parent) {
@@ -60,19 +65,6 @@ impl Range {
     }
 }
 
-/// The commit and everything that it builds on.
-fn ancestors(repository: &Repository, id: ObjectId) -> Result<HashSet<ObjectId>, GitError> {
-    let mut seen = HashSet::from([id]);
-    let mut stack = vec![id];
-    let mut buffer = Vec::new();
-    while let Some(id) = stack.pop() {
-        let data = repository.commit(id, &mut buffer)?;
-        let (links, _) = commit::links(data, id.kind()).map_err(|e| corrupt("commit", id, e))?;
-        stack.extend(links.parents.into_iter().filter(|id| seen.insert(*id)));
-    }
-    Ok(seen)
-}
-
 fn read(data: &[u8], id: ObjectId) -> Result<(Commit, Vec<ObjectId>), GitError> {
     let malformed = |cause| corrupt("commit", id, cause);
     let (links, rest) = commit::links(data, id.kind()).map_err(malformed)?;
@@ -84,6 +76,8 @@ fn read(data: &[u8], id: ObjectId) -> Result<(Commit, Vec<ObjectId>), GitError> 
         committer: identity::account(details.committer),
         co_authors: identity::co_authors(details.message),
         signature: details.signature.map(identity::signature),
+        tree: links.tree.to_string(),
+        merged_tree: None,
     };
     Ok((commit, links.parents))
 }

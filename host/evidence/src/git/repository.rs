@@ -3,14 +3,14 @@
 use std::path::Path;
 
 use gix::ObjectId;
-use gix::objs::{Data, Find, Kind};
+use gix::objs::{Data, Find, FindHeader, Kind};
 use gix::open::Options;
 use gix::sec::trust::Mapping;
 
 use super::error::GitError;
 use super::text;
 
-/// No commit, tree or tag is read beyond this size; blobs are never read.
+/// No object is read beyond this size.
 const MAX_OBJECT_BYTES: usize = 64 << 20;
 
 /// The object database and the references, and nothing else of a repository.
@@ -98,6 +98,30 @@ impl Repository {
             }) => Ok(data),
             Some(other) => Err(corrupt("tree", id, format!("it is a {}", other.kind))),
             None => Err(absent("tree", id)),
+        }
+    }
+
+    /// Reads the content of a file.
+    pub(super) fn blob<'b>(
+        &self,
+        id: ObjectId,
+        buffer: &'b mut Vec<u8>,
+    ) -> Result<&'b [u8], GitError> {
+        let header = self.inner.objects.try_header(&id);
+        let header = header.map_err(|error| corrupt("blob", id, error.to_string()))?;
+        if header.is_some_and(|header| header.size > MAX_OBJECT_BYTES as u64) {
+            return Err(GitError::TooLarge {
+                limit: "64 MiB in one file",
+            });
+        }
+        match self.read(id, "blob", buffer)? {
+            Some(Data {
+                kind: Kind::Blob,
+                data,
+                ..
+            }) => Ok(data),
+            Some(other) => Err(corrupt("blob", id, format!("it is a {}", other.kind))),
+            None => Err(absent("blob", id)),
         }
     }
 

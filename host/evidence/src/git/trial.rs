@@ -47,7 +47,7 @@ fn accounts(evidence: &Evidence) -> impl Iterator<Item = &String> {
 }
 
 /// One `@` with something on both sides, and nothing that an address cannot hold.
-fn is_address(address: &str) -> bool {
+pub(super) fn is_address(address: &str) -> bool {
     let strange = |c: char| c.is_whitespace() || c.is_control() || r#"<>()[]\,;:""#.contains(c);
     match address.split_once('@') {
         Some((local, domain)) => {

@@ -179,10 +179,12 @@ fn a_clone_without_blobs_is_enough_and_one_without_trees_is_not() {
     whole.repository = Some("clone".to_owned());
 
     let partial = clone(&s, &["--filter=blob:none"]);
-    assert_eq!(
-        collect(&GitOptions::new(&partial, &base, &head)),
-        collect(&whole)
-    );
+    let mut options = GitOptions::new(&partial, &base, &head);
+    refuse(&options).is("git-object-absent", &["blob"]);
+    options.without_blobs = true;
+    let mut expected = collect(&whole);
+    assert!(expected.changes[0].patch_id.take().is_some());
+    assert_eq!(collect(&options), expected);
     fs::remove_dir_all(partial).unwrap();
     let partial = clone(&s, &["--filter=tree:0"]);
     refuse(&GitOptions::new(&partial, &base, &head)).is("git-object-absent", &["tree", &tree]);

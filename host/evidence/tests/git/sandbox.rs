@@ -92,6 +92,36 @@ impl Sandbox {
         self.object("tree", &content)
     }
 
+    /// Writes folders of files, each a path and its content, and returns the tree.
+    pub(crate) fn files(&self, files: &[(&str, &str)]) -> String {
+        let index = self.folder.path().join("index");
+        let _ = fs::remove_file(&index);
+        let index = index.to_str().unwrap();
+        for (path, content) in files {
+            let info = format!("100644,{},{path}", self.blob(content));
+            let add = ["update-index", "--add", "--cacheinfo", &info];
+            run_with(&self.repo(), &add, b"", &[("GIT_INDEX_FILE", index)]);
+        }
+        run_with(
+            &self.repo(),
+            &["write-tree"],
+            b"",
+            &[("GIT_INDEX_FILE", index)],
+        )
+    }
+
+    /// A commit by `who@bank.example` with this tree.
+    pub(crate) fn snapshot(&self, who: &str, tree: &str, parents: &[&str]) -> String {
+        let line = format!("{who} <{who}@bank.example> 1700000000 +0000");
+        self.draft(&Draft {
+            tree,
+            parents,
+            author: line.as_bytes(),
+            committer: line.as_bytes(),
+            ..Draft::default()
+        })
+    }
+
     pub(crate) fn draft(&self, draft: &Draft<'_>) -> String {
         // The empty tree has no object until somebody writes it.
         self.object("tree", b"");
@@ -113,13 +143,7 @@ impl Sandbox {
 
     /// A commit by `who@bank.example` on these parents.
     pub(crate) fn commit(&self, who: &str, parents: &[&str]) -> String {
-        let line = format!("{who} <{who}@bank.example> 1700000000 +0000");
-        self.draft(&Draft {
-            parents,
-            author: line.as_bytes(),
-            committer: line.as_bytes(),
-            ..Draft::default()
-        })
+        self.snapshot(who, EMPTY_TREE, parents)
     }
 
     /// A root commit and one on it with this message: what the message says is in the second.
@@ -223,6 +247,10 @@ pub(crate) fn sorted(mut list: Vec<String>) -> Vec<String> {
 
 /// Runs git with nothing of the machine's configuration or of the caller's environment.
 pub(crate) fn run(dir: &Path, args: &[&str], input: &[u8]) -> String {
+    run_with(dir, args, input, &[])
+}
+
+fn run_with(dir: &Path, args: &[&str], input: &[u8], variables: &[(&str, &str)]) -> String {
     let mut command = Command::new("git");
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("GIT_") {
@@ -242,6 +270,7 @@ pub(crate) fn run(dir: &Path, args: &[&str], input: &[u8]) -> String {
         .env("GIT_COMMITTER_NAME", "Ana")
         .env("GIT_COMMITTER_EMAIL", "ana@bank.example")
         .env("GIT_COMMITTER_DATE", "1700000000 +0000")
+        .envs(variables.iter().copied())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
