@@ -1,6 +1,5 @@
 //! What builds on what: the links of every commit behind some others, each read once.
 
-use std::cmp::Reverse;
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, BinaryHeap, HashMap, HashSet};
 
@@ -28,6 +27,47 @@ struct Reached {
     by_second: bool,
     /// By a common ancestor that was found already.
     by_common: bool,
+}
+
+/// Commits reached so far, those whose parents come next among them.
+#[derive(Default)]
+struct Front {
+    reached: HashMap<ObjectId, Reached>,
+    /// Children before their parents, so that all is known of a commit when its turn comes.
+    queue: BinaryHeap<(u32, ObjectId)>,
+    /// How many in the queue can still lead to something new.
+    open: usize,
+}
+
+impl Front {
+    fn reach(&mut self, id: ObjectId, generation: u32, mark: Reached) {
+        let is_new = !self.reached.contains_key(&id);
+        let of_commit = self.reached.entry(id).or_default();
+        let was_open = !is_new && !of_commit.by_common;
+        of_commit.by_first |= mark.by_first;
+        of_commit.by_second |= mark.by_second;
+        of_commit.by_common |= mark.by_common;
+        match (was_open, !of_commit.by_common) {
+            (false, true) => self.open += 1,
+            (true, false) => self.open -= 1,
+            _ => {}
+        }
+        if is_new {
+            self.queue.push((generation, id));
+        }
+    }
+
+    fn next(&mut self) -> Option<(ObjectId, Reached)> {
+        if self.open == 0 {
+            return None;
+        }
+        let (_, id) = self.queue.pop()?;
+        let mark = self.reached.get(&id).copied()?;
+        if !mark.by_common {
+            self.open -= 1;
+        }
+        Some((id, mark))
+    }
 }
 
 impl<'r> History<'r> {
@@ -76,38 +116,27 @@ impl<'r> History<'r> {
         second: &[ObjectId],
     ) -> Result<BTreeSet<ObjectId>, GitError> {
         let mut bases = BTreeSet::new();
-        let mut reached: HashMap<ObjectId, Reached> = HashMap::new();
-        // Children before their parents, so that all is known of a commit when its turn comes.
-        let mut queue = BinaryHeap::new();
-        let starts = first.iter().map(|id| (*id, true));
-        for (id, is_first) in starts.chain(second.iter().map(|id| (*id, false))) {
-            let mark = reached.entry(id).or_default();
-            mark.by_first |= is_first;
-            mark.by_second |= !is_first;
-            queue.push((self.generation(id)?, Reverse(id)));
-        }
-        let mut last = None;
-        while let Some((_, Reverse(id))) = queue.pop() {
-            if last.replace(id) == Some(id) {
-                continue;
+        let mut front = Front::default();
+        let by_first = Reached {
+            by_first: true,
+            ..Reached::default()
+        };
+        let by_second = Reached {
+            by_second: true,
+            ..Reached::default()
+        };
+        for (ids, mark) in [(first, by_first), (second, by_second)] {
+            for id in ids {
+                front.reach(*id, self.generation(*id)?, mark);
             }
-            let mut mark = reached.get(&id).copied().unwrap_or_default();
+        }
+        while let Some((id, mut mark)) = front.next() {
             if mark.by_first && mark.by_second && !mark.by_common {
                 bases.insert(id);
                 mark.by_common = true;
             }
             for parent in self.links(id)?.parents.clone() {
-                let of_parent = reached.entry(parent).or_default();
-                of_parent.by_first |= mark.by_first;
-                of_parent.by_second |= mark.by_second;
-                of_parent.by_common |= mark.by_common;
-                queue.push((self.generation(parent)?, Reverse(parent)));
-            }
-            let is_open = |(_, Reverse(id)): &(u32, Reverse<ObjectId>)| {
-                !reached.get(id).is_some_and(|mark| mark.by_common)
-            };
-            if !queue.iter().any(is_open) {
-                break;
+                front.reach(parent, self.generation(parent)?, mark);
             }
         }
         Ok(bases)

@@ -1,6 +1,6 @@
 //! Patch ids and trees of a change, with git as the oracle.
 
-use crate::sandbox::{EMPTY_TREE, Sandbox, run};
+use crate::sandbox::{EMPTY_TREE, Random, Sandbox, run};
 
 /// Both ends of a change between two trees.
 fn ends(s: &Sandbox, before: &str, after: &str) -> (String, String) {
@@ -102,25 +102,21 @@ fn paths_as_git_quotes_them() {
 #[test]
 fn differing_lines_as_git_finds_them() {
     let s = Sandbox::new();
-    // A fixed sequence that looks random: Knuth's linear congruential generator.
-    let mut state = 7_u64;
-    let mut next = |bound: u64| {
-        state = state
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        (state >> 33) % bound
-    };
+    let mut random = Random(7);
     for _ in 0..60 {
-        let length = next(120);
-        let line = |n: u64| format!("{}line {n}\n", " ".repeat((n % 4) as usize));
-        let before: Vec<String> = (0..length).map(|_| line(next(12))).collect();
+        let mut line = |kinds| {
+            let n = random.below(kinds);
+            format!("{}line {n}\n", " ".repeat(n % 4))
+        };
+        let before: Vec<String> = (0..80).map(|_| line(12)).collect();
+        let new: Vec<String> = (0..8).map(|_| line(40)).collect();
         let mut after = before.clone();
-        for _ in 0..next(9) + 1 {
-            let at = next(after.len() as u64 + 1) as usize;
-            match next(3) {
-                0 => after.insert(at, line(next(12))),
-                1 if at < after.len() => drop(after.remove(at)),
-                _ => after.insert(at, line(next(99))),
+        for line in new {
+            let at = random.below(after.len());
+            match random.below(3) {
+                0 => after.insert(at, line),
+                1 => drop(after.remove(at)),
+                _ => after[at] = line,
             }
         }
         let tree = |lines: &[String]| s.files(&[("f", &lines.concat())]);

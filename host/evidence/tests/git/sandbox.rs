@@ -235,6 +235,18 @@ impl Refusal {
     }
 }
 
+/// A fixed sequence that looks random: Knuth's linear congruential generator.
+pub(crate) struct Random(pub(crate) u64);
+
+impl Random {
+    /// The next number, from 0.
+    pub(crate) fn below(&mut self, bound: usize) -> usize {
+        let factor = 6_364_136_223_846_793_005;
+        self.0 = self.0.wrapping_mul(factor).wrapping_add(1);
+        (self.0 >> 33) as usize % bound
+    }
+}
+
 /// Ids of commits, sorted.
 pub(crate) fn ids(commits: &[Commit]) -> Vec<String> {
     sorted(commits.iter().map(|commit| commit.id.clone()).collect())

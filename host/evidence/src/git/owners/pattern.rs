@@ -58,7 +58,7 @@ impl Pattern {
             None => [b"**/", body].concat(),
         };
         let inside = [&anchored, b"/**".as_slice()].concat();
-        let only_itself = text.ends_with(b"/*") || anchored == b"*";
+        let only_itself = text.ends_with(b"/*");
         Ok(Pattern(match (only_inside, only_itself) {
             (true, _) => vec![inside],
             (false, true) => vec![anchored],
