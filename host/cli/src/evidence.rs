@@ -243,6 +243,14 @@ fn remark(evidence: &Evidence, output: &Output) {
     {
         output.note("nobody observed who pushed; pass --pushes if the server recorded it");
     }
+    if evidence
+        .changes
+        .iter()
+        .any(|change| change.owners.is_none())
+    {
+        output
+            .note("no CODEOWNERS file of the base was read; --forge and --owners say which one is");
+    }
 }
 
 fn json(evidence: &Evidence) -> Outcome<Vec<u8>> {

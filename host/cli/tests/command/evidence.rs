@@ -141,6 +141,11 @@ fn what_is_missing_is_said_before_a_verdict_has_to() {
         "{}",
         ended.stderr
     );
+    assert!(
+        ended.stderr.contains("no CODEOWNERS file of the base"),
+        "{}",
+        ended.stderr
+    );
     let ended = run(&[&collect[..], &["no-such-branch"]].concat()).expect(1);
     assert_eq!(ended.stdout, "");
     assert!(
@@ -154,5 +159,41 @@ fn what_is_missing_is_said_before_a_verdict_has_to() {
         ended.stderr.contains("directory.json:1:"),
         "{}",
         ended.stderr
+    );
+}
+
+#[test]
+fn the_flags_say_which_owners_are_read_and_how() {
+    let folder = Folder::new();
+    folder.write("repository/OWNERS", "[Payments]\n* @ana\n");
+    let repository = repository(&folder);
+    let collect = |flags: &[&str]| {
+        let ends = ["--base", "main", "--head", "feature"];
+        run(&[
+            &["evidence", "git", "--repo", &repository],
+            &ends[..],
+            flags,
+        ]
+        .concat())
+    };
+    let ended = collect(&["--owners", "OWNERS", "--forge", "gitlab"]).expect(0);
+    assert_eq!(
+        ended.json()["changes"][0]["owners"]["items"][0],
+        serde_json::json!({"path": "feature", "accounts": ["gitlab:ana"], "teams": ["ana"]})
+    );
+    assert!(ended.json()["changes"][0]["patch_id"].is_string());
+    let ended = collect(&["--owners", "OWNERS"]).expect(1);
+    assert!(ended.stderr.contains("OWNERS:1"), "{}", ended.stderr);
+    let ended = collect(&["--owners", "CODEOWNERS"]).expect(1);
+    assert!(
+        ended.stderr.contains("git-owners-absent"),
+        "{}",
+        ended.stderr
+    );
+    collect(&["--owners", "OWNERS", "--without-blobs"]).expect(64);
+    let change = collect(&["--without-blobs"]).expect(0).json()["changes"][0].clone();
+    assert!(
+        change["patch_id"].is_null() && change["owners"].is_null(),
+        "{change}"
     );
 }
