@@ -478,6 +478,10 @@ fn replacements_and_grafts_have_no_say() {
     let evil = s.snapshot("eve", &s.files(&[("evil", "")]), &[&fork.base]);
     s.git(&["replace", &fork.theirs, &evil]);
     assert_ne!(by_git(&s, &fork.ours, &fork.theirs), expected);
+    let info = s.repo().join(".git/info");
+    fs::create_dir_all(&info).unwrap();
+    let roots = format!("{}\n{}\n", fork.ours, fork.theirs);
+    fs::write(info.join("grafts"), roots).unwrap();
     assert_eq!(merge(&s, &fork, &s.files(&[])).merged_tree, expected);
 }
 
@@ -505,15 +509,13 @@ fn nothing_is_written_to_the_repository() {
             .iter()
             .all(|c| c.merged_tree.is_none())
     );
-    // What cannot be read is an error, not a conflict.
+    // What cannot be read, or is not what its id says, is an error and no conflict.
     let blob = s.git(&["rev-parse", &format!("{}:d/f", fork.base)]);
-    fs::remove_file(
-        s.repo()
-            .join(".git/objects")
-            .join(&blob[..2])
-            .join(&blob[2..]),
-    )
-    .unwrap();
+    let file = |id: &str| s.repo().join(".git/objects").join(&id[..2]).join(&id[2..]);
+    fs::remove_file(file(&blob)).unwrap();
     s.refuse(&fork.base, &head)
         .is("git-object-absent", &["blob", &blob]);
+    fs::copy(file(&s.blob("another\n")), file(&blob)).unwrap();
+    s.refuse(&fork.base, &head)
+        .is("git-object-corrupt", &["blob", &blob]);
 }
