@@ -170,9 +170,8 @@ impl Merges {
             return Ok(Some(entry));
         }
         let is_tree = |entry: Entry| entry.0 == EntryKind::Tree;
-        if [ours, theirs].into_iter().flatten().all(is_tree)
-            && (ours.is_some() && theirs.is_some() || base.is_some_and(is_tree))
-        {
+        // A file that the folder stands in for is gone on both sides.
+        if [ours, theirs].into_iter().flatten().all(is_tree) {
             let folder = |entry: Option<Entry>| entry.filter(|e| is_tree(*e)).map(|(_, id)| id);
             let merged = self.tree(repository, three.map(folder), depth + 1)?;
             return Ok(merged.map(|id| Some((EntryKind::Tree, id))));

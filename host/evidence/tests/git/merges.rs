@@ -179,7 +179,13 @@ fn what_cannot_be_merged_line_by_line_is_a_conflict() {
             &[("f", "2\n"), ("d/x", "1"), ("k", "k")],
             false,
         ),
-        // All of a folder deleted by both sides, half each.
+        // A folder in place of a file that the other side deleted.
+        (
+            &[("d/x", "1"), ("k", "k")],
+            &[("f/g", "new\n"), ("d/x", "1"), ("k", "k")],
+            true,
+        ),
+        // A folder deleted on both sides, and another file changed.
         (
             &[("f", "1\n"), ("k", "k")],
             &[("f", "2\n"), ("k", "k")],

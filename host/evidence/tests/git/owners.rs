@@ -240,8 +240,14 @@ fn each_section_of_gitlab_has_its_say() {
     // Nobody has to sign for an optional one, unless it is required elsewhere.
     check(
         Forge::GitLab,
-        "^[Go]\n*.go @g/o\n^[C]\n*.c @c/c\n[c]\n*.h @c/h\n",
-        &[("x.go", ""), ("x.c", "c/c"), ("x.h", "c/h")],
+        "^[Go]\n*.go @g/o\n^[C]\n*.c @c/c\n[c]\n*.h @c/h\n[D]\n*.d @d/d\n^[d]\n*.dd @d/e\n",
+        &[
+            ("x.go", ""),
+            ("x.c", "c/c"),
+            ("x.h", "c/h"),
+            ("x.d", "d/d"),
+            ("x.dd", "d/e"),
+        ],
     );
     // What is excluded stays out of its section, and of no other.
     check(
