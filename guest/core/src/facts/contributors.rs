@@ -109,6 +109,7 @@ impl Tally {
 pub(crate) struct Sponsorship {
     commits: BTreeMap<MachineIx, Tally>,
     pushes: BTreeMap<MachineIx, Tally>,
+    all_pushes: u32,
 }
 
 impl Sponsorship {
@@ -120,20 +121,31 @@ impl Sponsorship {
     }
 
     pub(crate) fn note_push(&mut self, index: &Index<'_>, push: &Push<'_>) {
+        self.all_pushes += 1;
         if let Some(machine) = machine(index, &push.account) {
             let sponsored = names_a_person(index, &push.on_behalf_of);
             note(&mut self.pushes, machine, sponsored);
         }
     }
 
-    /// Machines of which neither each commit nor each push names a person who had it done.
+    /// Machines of which some work names no person who had it done. Commits vouch for the pushes of the same machine;
+    /// pushes vouch for its commits if it pushed all that there is, for otherwise somebody else pushed some of them.
     pub(crate) fn unsponsored(&self) -> BTreeSet<MachineIx> {
-        let complete = |work: &BTreeMap<MachineIx, Tally>, machine| {
-            work.get(machine).is_some_and(Tally::is_complete)
-        };
         let all = self.commits.keys().chain(self.pushes.keys());
-        let open = all.filter(|m| !complete(&self.commits, m) && !complete(&self.pushes, m));
-        open.copied().collect()
+        all.filter(|machine| !self.is_sponsored(machine))
+            .copied()
+            .collect()
+    }
+
+    fn is_sponsored(&self, machine: &MachineIx) -> bool {
+        let commits = self.commits.get(machine).map(Tally::is_complete);
+        let pushes = self.pushes.get(machine);
+        let pushed_all = pushes.is_some_and(|tally| tally.pieces == self.all_pushes);
+        match (commits, pushes.map(Tally::is_complete)) {
+            (Some(true), _) | (None, None) => true,
+            (Some(false), pushes) => pushed_all && pushes == Some(true),
+            (None, Some(pushes)) => pushes,
+        }
     }
 }
 
