@@ -1,8 +1,8 @@
-//! `sod evidence git`, and a decision on what it collected.
+//! `sod evidence`: git, and a decision on what it collected; the form of evidence.
 
 use std::process::Command;
 
-use crate::run::{Folder, run};
+use crate::run::{Folder, repository as repository_folder, run};
 
 const DIRECTORY: &str = r#"{
   "people": [
@@ -155,4 +155,17 @@ fn what_is_missing_is_said_before_a_verdict_has_to() {
         "{}",
         ended.stderr
     );
+}
+
+#[test]
+fn the_schemas_are_those_of_the_documentation() {
+    for (flags, file) in [
+        (&[][..], "evidence.schema.json"),
+        (&["--request"][..], "request.schema.json"),
+    ] {
+        let ended = run(&[&["evidence", "schema"], flags].concat()).expect(0);
+        let file = repository_folder().join("docs/schema").join(file);
+        assert_eq!(ended.stdout, std::fs::read_to_string(file).unwrap());
+        assert_eq!(ended.json()["type"], "object");
+    }
 }
