@@ -16,7 +16,7 @@ use crate::cedar;
 use crate::evidence::{Identity, Index, MachineIx, PersonIx, Read};
 use crate::facts::clock::is_open;
 use crate::facts::people::Standing;
-use crate::facts::review::{self, every_commit_reviewed, owners_covered, reciprocity};
+use crate::facts::review::{self, PastReviews, every_commit_reviewed, owners_covered};
 use crate::facts::{
     ChangeFacts, DeploymentFacts, Judgement, Setting, Shortfall, Signer, change_facts,
     count_change, count_deployment, deployment_facts, separate_shortfalls, session_facts,
@@ -403,12 +403,19 @@ impl<'a, 'e> Case<'a, 'e> {
         let mut rules = self.approve_rules(entities, facts);
         let (mut reviewed, mut covered) = (true, true);
         let (mut mutual, mut quickest) = (Some(0), Some(i64::MAX));
+        let past = match self.changes() {
+            [] => None,
+            _ => PastReviews::read(self.index)?,
+        };
         for (change, signed) in self.changes().iter().zip(signatures) {
             let (index, judgement) = (self.index, &signed.judgement);
             let now = self.setting.now;
             reviewed &= every_commit_reviewed(index, change, judgement, now, &mut rules)?;
             covered &= owners_covered(index, change, &judgement.signers)?;
-            let pair = reciprocity(index, &change.contributors.people, &judgement.signers)?;
+            let people = &change.contributors.people;
+            let pair = past
+                .as_ref()
+                .map(|past| past.reciprocity(people, &judgement.signers));
             mutual = mutual.zip(pair).map(|(most, here)| most.max(here));
             let here = review::quickest(change, judgement);
             quickest = quickest.zip(here).map(|(least, here)| least.min(here));

@@ -153,7 +153,7 @@ fn judge<'e>(
     now: i64,
     rules: &mut impl SigningRules<'e>,
 ) -> Judgement {
-    let mut signers: Vec<PersonIx> = Vec::new();
+    let (mut signers, mut signed) = (Vec::new(), People::new());
     let mut approvals = Vec::with_capacity(given.len());
     let withdrawn = last_withdrawals(index, given);
     for (ix, approval) in (0_u32..).zip(given) {
@@ -163,7 +163,7 @@ fn judge<'e>(
         let superseded = last.is_some_and(|last| *last > ix);
         let mut policies = Vec::new();
         let code = form(approval, now)
-            .or_else(|| standing(identity, superseded, &signers))
+            .or_else(|| standing(identity, superseded, &signed))
             .or_else(|| {
                 policies = rules.refusal(person?, approval.session, resource)?;
                 Some(code::NOT_PERMITTED)
@@ -171,6 +171,7 @@ fn judge<'e>(
             .unwrap_or(code::COUNTED);
         if code == code::COUNTED {
             signers.extend(person);
+            signed.extend(person);
         }
         approvals.push(Approval {
             resource: resource.clone(),
@@ -207,12 +208,12 @@ fn form(approval: &Given<'_>, now: i64) -> Option<&'static str> {
 }
 
 /// What is wrong with whoever gave it.
-fn standing(identity: Identity, superseded: bool, signers: &[PersonIx]) -> Option<&'static str> {
+fn standing(identity: Identity, superseded: bool, signed: &People) -> Option<&'static str> {
     match identity {
         Identity::Nobody => Some(code::UNKNOWN_ACCOUNT),
         Identity::Machine(_) => Some(code::MACHINE),
         Identity::Person(_) if superseded => Some(code::SUPERSEDED),
-        Identity::Person(person) if signers.contains(&person) => Some(code::DUPLICATE_PERSON),
+        Identity::Person(person) if signed.contains(&person) => Some(code::DUPLICATE_PERSON),
         Identity::Person(_) => None,
     }
 }

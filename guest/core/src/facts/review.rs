@@ -4,11 +4,9 @@ use std::collections::{BTreeMap, HashSet};
 
 use super::approvals::{expiry, session_of};
 use super::{ChangeFacts, Judgement, People};
-use crate::evidence::{
-    ApprovalState, Commit, EvidenceError, Identity, Index, OwnedPath, PersonIx, Range,
-};
+use crate::evidence::{ApprovalState, EvidenceError, Identity, Index, OwnedPath, PersonIx};
 use crate::facts::SigningRules;
-use crate::facts::contributors::{Contributors, is_reproducible_merge};
+use crate::facts::contributors::{Behind, Contributors, is_reproducible_merge};
 use crate::request::EntityUid;
 use crate::text::Text;
 
@@ -24,14 +22,7 @@ pub(crate) fn every_commit_reviewed<'e>(
 ) -> Result<bool, EvidenceError> {
     let change = facts.change;
     let resource = EntityUid::new("Change", change.id.as_str());
-    let mut open: BTreeMap<u32, People> = BTreeMap::new();
-    for ix in &facts.commits {
-        let commit = index.graph.commit(*ix);
-        if let Some(commit) = commit.filter(|commit| !is_reproducible_merge(commit)) {
-            open.insert(*ix, contributors(index, facts, commit));
-        }
-    }
-    let something = !open.is_empty();
+    let mut approved = Vec::new();
     for (approval, judged) in change.approvals.items.iter().zip(&judgement.approvals) {
         let standing = approval.state == ApprovalState::Approved
             && !approval.edited
@@ -43,42 +34,32 @@ pub(crate) fn every_commit_reviewed<'e>(
         };
         let session = session_of(index, &approval.account, approval.session.as_ref(), now)?;
         let withdrawn = judgement.withdrawn.get(&person);
-        if !standing
-            || withdrawn.is_some_and(|last| *last > judged.index)
-            || expires.is_some_and(|at| now >= at)
-            || rules.refusal(person, session, &resource).is_some()
+        // Which commits a push brought is not known for rewritten ones: a pusher had a hand in all.
+        if standing
+            && !facts.pushers.contains(&person)
+            && withdrawn.is_none_or(|last| *last <= judged.index)
+            && expires.is_none_or(|at| now < at)
+            && rules.refusal(person, session, &resource).is_none()
         {
-            continue;
-        }
-        let of = format!("an approval of change `{}`", change.id);
-        let Ok(seen) = index.graph.range(Range {
-            of: &of,
-            base: Some(&change.base),
-            head: &approval.head,
-            boundary: &change.boundary,
-        }) else {
-            continue;
-        };
-        for ix in seen {
-            if open.get(&ix).is_some_and(|who| !who.contains(&person)) {
-                open.remove(&ix);
-            }
+            approved.push((approval.head.as_str(), person));
         }
     }
-    Ok(something && open.is_empty())
-}
-
-/// Everybody behind one commit: an account of nobody bars everybody.
-fn contributors(index: &Index<'_>, facts: &ChangeFacts<'_>, commit: &Commit<'_>) -> People {
-    let mut who = Contributors::default();
-    who.add_commit(index, commit);
-    // Which commits a push brought is not known for rewritten ones: a pusher had a hand in all.
-    who.people.extend(&facts.pushers);
-    if who.unattributed || who.ownerless_machine {
-        let everybody = (0_u32..).zip(&index.evidence.people);
-        return everybody.map(|(ix, _)| ix).collect();
-    }
-    who.people
+    let commits = facts.commits.iter().filter_map(|ix| {
+        let commit = index.graph.commit(*ix)?;
+        (!is_reproducible_merge(commit)).then(|| (*ix, Behind::new(index, commit)))
+    });
+    let commits: Vec<(u32, Behind<'_, '_>)> = commits.collect();
+    // Of one approver more than there are contributors one at least is none of them.
+    let most = commits.iter().map(|(_, behind)| behind.most()).max();
+    let approvers =
+        index
+            .graph
+            .said_of(&facts.commits, approved.into_iter(), most.unwrap_or(0) + 1);
+    let reviewed = |(ix, behind): &(u32, Behind<'_, '_>)| {
+        let mut approvers = approvers.get(ix).into_iter().flatten();
+        approvers.any(|approver| !behind.may_be(*approver))
+    };
+    Ok(!commits.is_empty() && commits.iter().all(reviewed))
 }
 
 /// Whether every file that has owners is signed for by one of them who works here still. A list of owners that is
@@ -137,36 +118,44 @@ impl<'e> Signatories<'e> {
     }
 }
 
-/// How often signers and contributors approved each other's work: for the pair that did it most, the smaller of the
-/// two numbers. None where past reviews are not in the evidence.
-pub(crate) fn reciprocity(
-    index: &Index<'_>,
-    contributors: &People,
-    signers: &[PersonIx],
-) -> Result<Option<i64>, EvidenceError> {
-    let Some(past) = &index.evidence.past_reviews else {
-        return Ok(None);
-    };
-    super::change::require_complete("the evidence", "past_reviews", past)?;
-    let mut counts: BTreeMap<(PersonIx, PersonIx), i64> = BTreeMap::new();
-    for review in &past.items {
-        let Identity::Person(reviewer) = index.identity(&review.reviewer) else {
-            continue;
+/// How often each person approved work of each other one.
+pub(crate) struct PastReviews(BTreeMap<(PersonIx, PersonIx), i64>);
+
+impl PastReviews {
+    /// None where they are not in the evidence.
+    pub(crate) fn read(index: &Index<'_>) -> Result<Option<Self>, EvidenceError> {
+        let Some(past) = &index.evidence.past_reviews else {
+            return Ok(None);
         };
-        let mut who = Contributors::default();
-        for account in &review.contributors {
-            who.add(index, account);
+        super::change::require_complete("the evidence", "past_reviews", past)?;
+        let mut counts = BTreeMap::new();
+        for review in &past.items {
+            let Identity::Person(reviewer) = index.identity(&review.reviewer) else {
+                continue;
+            };
+            let mut who = Contributors::default();
+            for account in &review.contributors {
+                who.add(index, account);
+            }
+            for contributor in who.people {
+                *counts.entry((reviewer, contributor)).or_default() += 1;
+            }
         }
-        for contributor in who.people {
-            *counts.entry((reviewer, contributor)).or_default() += 1;
-        }
+        Ok(Some(PastReviews(counts)))
     }
-    let count = |a, b| counts.get(&(a, b)).copied().unwrap_or(0);
-    let pairs = signers
-        .iter()
-        .flat_map(|signer| contributors.iter().map(move |who| (*signer, *who)));
-    let mutual = pairs.map(|(signer, who)| count(signer, who).min(count(who, signer)));
-    Ok(Some(mutual.max().unwrap_or(0)))
+
+    /// How often signers and contributors approved each other's work: for the pair that did it most, the smaller of
+    /// the two numbers.
+    pub(crate) fn reciprocity(&self, contributors: &People, signers: &[PersonIx]) -> i64 {
+        let by = |signer: &PersonIx| self.0.range((*signer, 0)..=(*signer, PersonIx::MAX));
+        let of_contributors = signers.iter().flat_map(by);
+        let of_contributors = of_contributors.filter(|((_, who), _)| contributors.contains(who));
+        let mutual = of_contributors.map(|((signer, who), count)| {
+            let back = self.0.get(&(*who, *signer)).copied().unwrap_or(0);
+            back.min(*count)
+        });
+        mutual.max().unwrap_or(0)
+    }
 }
 
 /// Seconds that the quickest approval that counts took. None where there is no such approval, or one of them does not
