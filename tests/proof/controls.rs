@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use crate::engines::{open, packs, root};
+use crate::engines::{open, packs};
+use crate::golden::golden;
 
 const PAGE: &str = "docs/controls.md";
 
@@ -39,13 +40,5 @@ fn the_page_of_controls_is_what_the_rules_say() {
         let rules: Vec<_> = rules.into_iter().collect();
         writeln!(page, "| {control} | {} |", rules.join(", ")).unwrap();
     }
-    let path = root().join(PAGE);
-    if std::env::var_os("SOD_BLESS").is_some() {
-        std::fs::write(&path, &page).unwrap();
-    }
-    let written = std::fs::read_to_string(&path).unwrap_or_default();
-    assert_eq!(
-        written, page,
-        "{PAGE} is not what the rules say: SOD_BLESS=1 writes it anew"
-    );
+    golden(PAGE, &page);
 }

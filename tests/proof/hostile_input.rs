@@ -273,6 +273,11 @@ fn requests() -> Vec<(&'static str, Vec<u8>, Expected)> {
             Invalid("`deployments[0].approvals.items[0].state`: unknown variant `APPROVED`"),
         ),
         (
+            "a state that is a number",
+            evidence("/deployments/0/approvals/items/0/state", json!(1)),
+            Invalid("`deployments[0].approvals.items[0].state`"),
+        ),
+        (
             "an expiry that is none",
             with(|r| {
                 r["evidence"]["deployments"][0]["approvals"]["items"][0]["expires_at"] =

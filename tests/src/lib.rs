@@ -1,5 +1,7 @@
 //! Shared parts of the proof and of the benchmarks.
 
+pub mod large;
+pub mod metered;
 pub mod native;
 pub mod random;
 pub mod workload;

@@ -12,7 +12,7 @@ use crate::failure::Outcome;
 use crate::output::Output;
 use crate::write;
 
-/// Collect raw evidence, to decide on
+/// Collect raw evidence, to decide on, or say of what form it is
 ///
 /// Evidence is always JSON, whatever `--format` says. A collector reports what it observed and concludes
 /// nothing; what it cannot read in full is an error.
@@ -25,7 +25,22 @@ pub(crate) struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Source {
     Git(Box<GitArguments>),
+    Schema(SchemaArguments),
 }
+
+/// Print the JSON Schema of evidence, for collectors and editors
+///
+/// Evidence of this form is read; whether it is complete and consistent is for a decision to say. A field that the
+/// schema does not have is no error: it is left out of account, and a verdict warns of it.
+#[derive(Debug, Args)]
+struct SchemaArguments {
+    /// That of a whole request file, which refers to that of the evidence
+    #[arg(long)]
+    request: bool,
+}
+
+const EVIDENCE_SCHEMA: &str = include_str!("../../../docs/schema/evidence.schema.json");
+const REQUEST_SCHEMA: &str = include_str!("../../../docs/schema/request.schema.json");
 
 /// Collect the commits and files of a change from a git repository
 ///
@@ -171,9 +186,23 @@ struct DeploymentArguments {
 }
 
 pub(crate) fn run(arguments: Arguments, output: &Output) -> Outcome<u8> {
-    let Source::Git(arguments) = arguments.source;
+    match arguments.source {
+        Source::Git(arguments) => collect(*arguments, output),
+        Source::Schema(SchemaArguments { request }) => {
+            let schema = if request {
+                REQUEST_SCHEMA
+            } else {
+                EVIDENCE_SCHEMA
+            };
+            output.bytes(schema.as_bytes())?;
+            Ok(exit::OK)
+        }
+    }
+}
+
+fn collect(arguments: GitArguments, output: &Output) -> Outcome<u8> {
     let file = arguments.output.clone();
-    let evidence = git::collect(&options(*arguments))?;
+    let evidence = git::collect(&options(arguments))?;
     remark(&evidence, output);
     match file {
         Some(file) => write::atomically(&file, &json(&evidence)?)?,

@@ -106,8 +106,8 @@ pub(crate) fn display(path: &Path) -> String {
     tidy(path).to_string_lossy().replace('\\', "/")
 }
 
-/// Takes out `.` and `name/..`. For showing only: with symbolic links the result may be another file.
-fn tidy(path: &Path) -> PathBuf {
+/// Takes out `.` and `name/..`. With symbolic links among what is taken out the result may be another file.
+pub(crate) fn tidy(path: &Path) -> PathBuf {
     let mut out = PathBuf::new();
     for part in path.components() {
         match part {

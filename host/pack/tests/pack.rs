@@ -238,7 +238,7 @@ fn a_case_is_its_fixture_with_the_patch_applied() {
             "other/cases/fixtures/f.json",
             r#"{"people": [{"id": "ana"}]}"#,
         ),
-        ("pack/cases/fixtures/.keep", ""),
+        ("other/pack.toml", &manifest("other", "")),
     ]);
     let pack = valid(&root);
     let cases = cases::read(&pack)
@@ -254,6 +254,49 @@ fn a_case_is_its_fixture_with_the_patch_applied() {
     let messages: Vec<String> = undecided.iter().map(ToString::to_string).collect();
     assert_eq!(messages, ["rule `three` decides no case that passes"]);
     assert_eq!(cases::undecided(&pack, []).errors(), 3);
+}
+
+/// A case is data of others: it must not have `sod` read what is no case's.
+#[cfg(unix)]
+#[test]
+fn nothing_is_a_fixture_but_what_lies_among_those_of_a_pack() {
+    let secret = r#"{"people": []}"#;
+    let root = tree(&[
+        ("pack/pack.toml", &manifest("pack", "")),
+        ("pack/rules/a.cedar", &rule("one")),
+        ("pack/cases/fixtures/own.json", secret),
+        ("pack/cases/other.json", secret),
+        ("no-pack/cases/fixtures/f.json", secret),
+        ("secret.json", secret),
+    ]);
+    let link = root.path().join("pack/cases/fixtures/link.json");
+    std::os::unix::fs::symlink(root.path().join("secret.json"), link).unwrap();
+    let absolute = root.path().join("pack/cases/fixtures/own.json");
+    let read = |fixture: &str| {
+        let case = serde_json::json!({
+            "description": "d", "fixture": fixture, "expect": {},
+            "request": {"principal": "Person::\"ana\"", "action": "merge", "resource": "Change::\"a#1\""},
+        });
+        let file = root.path().join("pack/cases/allow/case.json");
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(file, case.to_string()).unwrap();
+        cases::read(&valid(&root)).map_err(|findings| findings.render(false))
+    };
+    assert!(read("own.json").is_ok());
+    assert!(read("../../../pack/cases/fixtures/own.json").is_ok());
+    for fixture in [
+        "../other.json",
+        "../../../secret.json",
+        "../../../no-pack/cases/fixtures/f.json",
+        "link.json",
+        absolute.to_str().unwrap(),
+    ] {
+        let refused = read(fixture).unwrap_err();
+        assert!(
+            refused.contains("case-fixture") && refused.contains("of a pack"),
+            "{fixture}: {refused}"
+        );
+    }
 }
 
 #[test]

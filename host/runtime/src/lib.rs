@@ -72,6 +72,8 @@ mod policy;
 mod request;
 mod runtime;
 mod sandbox;
+#[cfg(feature = "schema")]
+mod schema;
 mod verdict;
 
 pub use cache::{CacheError, CacheLocation};

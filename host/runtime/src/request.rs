@@ -50,26 +50,32 @@ use crate::entity::{EntityUid, deserialize_action};
 /// ```
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, remote = "Self")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Request {
     /// Who asks.
     pub principal: EntityUid,
     /// What they want to do.
     #[serde(deserialize_with = "deserialize_action")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "crate::schema::action"))]
     pub action: EntityUid,
     /// What they want to do it to.
     pub resource: EntityUid,
     /// The time of the decision in milliseconds since the Unix epoch; RFC 3339 in JSON.
     #[serde(default, with = "rfc3339", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "crate::schema::time"))]
     pub now: Option<i64>,
     /// Raw evidence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "crate::schema::evidence"))]
     pub evidence: Option<Box<RawValue>>,
     /// Entities besides those of the evidence: an array of `{uid, attrs, parents}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "crate::schema::entities"))]
     pub entities: Option<Box<RawValue>>,
     /// Context besides what the component derives: an object.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "crate::schema::context"))]
     pub context: Option<Box<RawValue>>,
 }
 

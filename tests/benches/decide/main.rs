@@ -13,14 +13,15 @@ use std::hint::black_box;
 use std::path::Path;
 
 use criterion::{
-    BenchmarkGroup, Criterion, criterion_group, criterion_main, measurement::WallTime,
+    BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main, measurement::WallTime,
 };
 use serde_json::value::RawValue;
 use sod_core::{Bundle, Program, Request};
 use sod_host::{Policy, Runtime};
 use sod_pack::{CompileOptions, Pack};
+use sod_tests::large::Question;
 use sod_tests::native::Native;
-use sod_tests::{core_request, root, workload};
+use sod_tests::{core_request, large, root, workload};
 
 /// The workload's policies as a pack folder, so that they go the way of every pack.
 fn write_pack(folder: &Path, bundle: &Bundle) {
@@ -43,14 +44,20 @@ fn compile(folder: &Path) -> Vec<u8> {
 
 fn host_request(request: &Request) -> sod_host::Request {
     let uid = |uid: &sod_core::EntityUid| sod_host::EntityUid::new(&uid.type_name, &uid.id);
-    let raw = |json: &Option<String>| RawValue::from_string(json.clone().unwrap()).unwrap();
-    sod_host::Request::new(
+    let raw = |json: &Option<String>| {
+        let text = json.as_ref()?.clone();
+        Some(RawValue::from_string(text).unwrap())
+    };
+    let mut lowered = sod_host::Request::new(
         uid(&request.principal),
         uid(&request.action),
         uid(&request.resource),
-    )
-    .with_entities(raw(&request.entities))
-    .with_context(raw(&request.context))
+    );
+    lowered.now = request.now;
+    lowered.evidence = raw(&request.evidence);
+    lowered.entities = raw(&request.entities);
+    lowered.context = raw(&request.context);
+    lowered
 }
 
 fn fresh(
@@ -191,5 +198,23 @@ fn evidence(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, ratios, plain, evidence);
+/// Large evidence, by its size: 5,000 commits, 3,000 files, 500 approvals and 10,000 people, and fractions of that.
+fn large(c: &mut Criterion) {
+    let component = compile(&root().join("policies/protected-deploy"));
+    let policy = Runtime::new().unwrap().load(&component).unwrap();
+    let mut group = c.benchmark_group("a large release");
+    group.sample_size(10);
+    for size in [1, 2, 4, 8] {
+        let request = host_request(&large::request(Question::Deploy, size));
+        let commits = size * 5_000 / 8;
+        // As many of these per second as one divided by the slope for each commit, with what comes with it.
+        group.throughput(Throughput::Elements(commits as u64));
+        group.bench_function(format!("{commits} commits"), |b| {
+            b.iter(|| black_box(policy.try_decide(&request).unwrap()));
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, ratios, plain, evidence, large);
 criterion_main!(benches);

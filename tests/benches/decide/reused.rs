@@ -1,15 +1,11 @@
 //! One instance for many decisions, which no host should do: what fresh instances cost on top.
 
 use sod_core::Request;
+use sod_tests::metered::bindings::Policy;
+use sod_tests::metered::bindings::exports::sod::policy::authorizer::Verdict;
+use sod_tests::metered::lower;
 use wasmtime::component::{Component, Linker};
 use wasmtime::{Config, Engine, Store};
-
-mod bindings {
-    wasmtime::component::bindgen!({ path: "../wit", world: "policy" });
-}
-
-use bindings::Policy;
-use bindings::exports::sod::policy::authorizer::{self as wit, Verdict};
 
 /// An instance never gives memory back, so it is renewed now and then.
 const DECISIONS: usize = 500;
@@ -50,21 +46,5 @@ impl Reused {
             .call_decide(store, &lower(request))
             .unwrap()
             .unwrap()
-    }
-}
-
-fn lower(request: &Request) -> wit::Request {
-    let uid = |uid: &sod_core::EntityUid| wit::EntityUid {
-        type_: uid.type_name.clone(),
-        id: uid.id.clone(),
-    };
-    wit::Request {
-        principal: uid(&request.principal),
-        action: uid(&request.action),
-        resource: uid(&request.resource),
-        now: request.now,
-        evidence: request.evidence.clone(),
-        entities: request.entities.clone(),
-        context: request.context.clone(),
     }
 }

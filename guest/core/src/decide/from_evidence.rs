@@ -56,7 +56,7 @@ fn read<'r>(program: &Program, request: &'r Request) -> Result<Read<'r>, Stop> {
 
 /// The one asked about.
 enum Subject<'e> {
-    Change(ChangeFacts<'e>),
+    Change(Box<ChangeFacts<'e>>),
     Deployment(DeploymentFacts<'e>),
     /// Of a type that the pack's own schema declares.
     Other,
@@ -134,7 +134,10 @@ impl<'a, 'e> Case<'a, 'e> {
             principal,
             question,
             subject,
-            favours: Favours::read(index)?,
+            favours: match action.context.counts() {
+                true => Favours::read(index)?,
+                false => Favours::default(),
+            },
             extra,
         })
     }
@@ -223,7 +226,7 @@ impl<'a, 'e> Case<'a, 'e> {
 
     fn changes(&self) -> &[ChangeFacts<'e>] {
         match &self.subject {
-            Subject::Change(facts) => std::slice::from_ref(facts),
+            Subject::Change(facts) => std::slice::from_ref(&**facts),
             Subject::Deployment(facts) => &facts.changes,
             Subject::Other => &[],
         }
@@ -533,7 +536,7 @@ fn subject<'e>(
     match resource.type_name.as_str() {
         "Change" => {
             let change = index.change(id).ok_or_else(unknown)?;
-            let facts = change_facts(index, setting, change)?;
+            let facts = Box::new(change_facts(index, setting, change)?);
             Ok((Subject::Change(facts), uid(&program.base.change, id)))
         }
         "Deployment" => {

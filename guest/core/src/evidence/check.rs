@@ -60,7 +60,7 @@ pub(crate) struct Index<'e> {
     artifacts: HashMap<&'e str, u32>,
     environments: HashMap<&'e str, u32>,
     deployments: HashMap<&'e str, u32>,
-    /// Owners of each machine, by position.
+    /// Owners of each machine, by position; each list ascending.
     owners: Vec<Vec<PersonIx>>,
 }
 
@@ -206,7 +206,9 @@ fn owners(
                 ))
             })
         });
-        ixs.collect()
+        let mut ixs = ixs.collect::<Result<Vec<_>, _>>()?;
+        ixs.sort_unstable();
+        Ok(ixs)
     };
     evidence.machines.iter().map(of).collect()
 }

@@ -21,6 +21,7 @@ use crate::text::Text;
 /// Everything observed that bears on one decision.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(remote = "Self")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Evidence<'a> {
     /// The directory's human beings.
     #[serde(borrow, default)]
@@ -67,6 +68,7 @@ pub struct Evidence<'a> {
 /// A role given to a person for a time.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(remote = "Self")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Grant<'a> {
     /// Unique among grants.
     #[serde(borrow)]
@@ -82,12 +84,15 @@ pub struct Grant<'a> {
     pub granted_by: Text<'a>,
     /// RFC 3339. Held from then on.
     #[serde(borrow)]
+    #[cfg_attr(feature = "schema", schemars(extend("format" = "date-time")))]
     pub from: Text<'a>,
     /// RFC 3339. Not held from then on.
     #[serde(borrow)]
+    #[cfg_attr(feature = "schema", schemars(extend("format" = "date-time")))]
     pub until: Text<'a>,
     /// RFC 3339. Taken back before its time: not held from then on.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(extend("format" = "date-time")))]
     pub revoked_at: Option<Text<'a>>,
     /// What it was given for, in words.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
@@ -103,6 +108,7 @@ pub struct Grant<'a> {
 /// Something that went wrong.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(remote = "Self")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Incident<'a> {
     /// Unique among incidents.
     #[serde(borrow)]
@@ -114,21 +120,25 @@ pub struct Incident<'a> {
 /// A shift.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(remote = "Self")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct OnCall<'a> {
     /// Id of the person.
     #[serde(borrow)]
     pub person: Text<'a>,
     /// RFC 3339. On call from then on.
     #[serde(borrow)]
+    #[cfg_attr(feature = "schema", schemars(extend("format" = "date-time")))]
     pub from: Text<'a>,
     /// RFC 3339. Not on call from then on.
     #[serde(borrow)]
+    #[cfg_attr(feature = "schema", schemars(extend("format" = "date-time")))]
     pub until: Text<'a>,
 }
 
 /// How somebody is signed in, as the identity provider says.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(remote = "Self")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Session<'a> {
     /// Account that is signed in.
     #[serde(borrow)]
@@ -141,15 +151,18 @@ pub struct Session<'a> {
     pub country: Option<Text<'a>>,
     /// RFC 3339. The newest proof by a second factor.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(extend("format" = "date-time")))]
     pub mfa_at: Option<Text<'a>>,
     /// RFC 3339, by the server's clock. When it was used; absent: now.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(extend("format" = "date-time")))]
     pub at: Option<Text<'a>>,
 }
 
 /// That somebody approved a change of somebody else.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(remote = "Self")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PastReview<'a> {
     /// Account that approved.
     #[serde(borrow)]
@@ -162,6 +175,8 @@ pub struct PastReview<'a> {
 /// A list and whether the source gave all of it. An incomplete list is a deny.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(remote = "Self")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(rename = "Listing_of_{T}"))]
 pub struct Listing<T> {
     /// False if the source cut the list off or could not read all of it.
     pub complete: bool,
@@ -182,6 +197,7 @@ impl<T> Default for Listing<T> {
 /// One human being in the directory.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(remote = "Self")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Person<'a> {
     /// Unique among people.
     #[serde(borrow)]
@@ -190,6 +206,7 @@ pub struct Person<'a> {
     pub active: bool,
     /// RFC 3339. When somebody last confirmed that the roles are still needed.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(extend("format" = "date-time")))]
     pub access_reviewed_at: Option<Text<'a>>,
     /// Account that confirmed it. Of nobody else, it confirms nothing.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
@@ -205,6 +222,7 @@ pub struct Person<'a> {
 /// One machine in the directory: bot, CI, merge queue, coding agent, the forge itself.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(remote = "Self")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Machine<'a> {
     /// Unique among machines.
     #[serde(borrow)]
@@ -224,6 +242,11 @@ pub struct Machine<'a> {
 /// An account and who is behind it: exactly one of `person` and `machine`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(remote = "Self")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(extend("oneOf" = [
+    { "required": ["person"], "properties": { "person": { "type": "string" } } },
+    { "required": ["machine"], "properties": { "machine": { "type": "string" } } },
+])))]
 pub struct Account<'a> {
     /// `github:octocat`, `email:ana@bank.example`: the issuer, a colon, the id
     /// there. Compared byte for byte, but ASCII case does not matter after `email:`.
@@ -240,6 +263,7 @@ pub struct Account<'a> {
 /// One commit with all of its parents.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(remote = "Self")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Commit<'a> {
     /// Object id, lower-case hex.
     #[serde(borrow)]
@@ -275,6 +299,7 @@ pub struct Commit<'a> {
 /// A signature on a commit.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(remote = "Self")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Signature<'a> {
     /// `openpgp`, `ssh`, `x509`.
     #[serde(borrow)]
@@ -289,6 +314,7 @@ pub struct Signature<'a> {
 /// A pull request, merge request, or plain range of commits on its way to a branch.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(remote = "Self")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Change<'a> {
     /// Unique among changes: `bank/payments#42`.
     #[serde(borrow)]
@@ -340,6 +366,7 @@ pub struct Change<'a> {
     pub pushes: Option<Listing<Push<'a>>>,
     /// RFC 3339, by the server's clock. When approval was asked for.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(extend("format" = "date-time")))]
     pub requested_at: Option<Text<'a>>,
     /// Every file, and who owns it by the base's own list of owners.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
@@ -355,6 +382,7 @@ pub struct Change<'a> {
 /// A file and its owners; nobody, if both lists are empty.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(remote = "Self")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct OwnedPath<'a> {
     /// Path in the repository.
     #[serde(borrow)]
@@ -370,6 +398,7 @@ pub struct OwnedPath<'a> {
 /// A push as the server saw it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(remote = "Self")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Push<'a> {
     /// Authenticated account that pushed.
     #[serde(borrow)]
@@ -385,6 +414,7 @@ pub struct Push<'a> {
 /// What a change was at one time: the commits that `head` reaches and `base` does not.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(remote = "Self")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Iteration<'a> {
     /// Commit of the target branch that it was compared with.
     #[serde(borrow)]
@@ -400,6 +430,7 @@ pub struct Iteration<'a> {
 /// How a check ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Conclusion {
     /// Passed.
     Success,
@@ -414,6 +445,7 @@ pub enum Conclusion {
 /// The result of a check: a build, tests, a scan.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(remote = "Self")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Check<'a> {
     /// Its name at the source: `build`, `tests`.
     #[serde(borrow)]
@@ -431,6 +463,7 @@ pub struct Check<'a> {
 /// Where a review stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum ApprovalState {
     /// In force as far as the forge is concerned.
     Approved,
@@ -445,6 +478,7 @@ pub enum ApprovalState {
 /// A review of a change.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(remote = "Self")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ChangeApproval<'a> {
     /// Account that gave it.
     #[serde(borrow)]
@@ -477,12 +511,14 @@ pub struct ChangeApproval<'a> {
     pub after_seconds: Option<u32>,
     /// RFC 3339. It does not stand from then on.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(extend("format" = "date-time")))]
     pub expires_at: Option<Text<'a>>,
 }
 
 /// How a file differs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum FileStatus {
     /// New.
     Added,
@@ -499,6 +535,7 @@ pub enum FileStatus {
 /// A file that differs between base and head.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(remote = "Self")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct File<'a> {
     /// Path in the repository, `/` between its parts.
     #[serde(borrow)]
@@ -519,6 +556,7 @@ pub struct File<'a> {
 /// Something built.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(remote = "Self")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Artifact<'a> {
     /// `sha256:` and 64 hex digits; unique among artifacts.
     #[serde(borrow)]
@@ -546,6 +584,7 @@ pub struct Artifact<'a> {
 /// Where artifacts are deployed to.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(remote = "Self")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Environment<'a> {
     /// Unique among environments.
     #[serde(borrow)]
@@ -561,6 +600,7 @@ pub struct Environment<'a> {
 /// A deployment that was.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(remote = "Self")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Deployed<'a> {
     /// Digest of the artifact.
     #[serde(borrow)]
@@ -573,6 +613,7 @@ pub struct Deployed<'a> {
 /// A known vulnerability.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(remote = "Self")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Vulnerability<'a> {
     /// `CVE-2026-0001`
     #[serde(borrow)]
@@ -585,6 +626,7 @@ pub struct Vulnerability<'a> {
 /// One artifact on its way to one environment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(remote = "Self")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Deployment<'a> {
     /// Unique among deployments.
     #[serde(borrow)]
@@ -606,6 +648,7 @@ pub struct Deployment<'a> {
     pub boundary: Vec<Text<'a>>,
     /// RFC 3339, by the server's clock. When approval was asked for.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(extend("format" = "date-time")))]
     pub requested_at: Option<Text<'a>>,
     /// Ids of every change between what is live and the artifact.
     #[serde(borrow)]
@@ -618,6 +661,7 @@ pub struct Deployment<'a> {
 /// A sign-off of a deployment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(remote = "Self")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DeploymentApproval<'a> {
     /// Account that gave it.
     #[serde(borrow)]
@@ -641,6 +685,7 @@ pub struct DeploymentApproval<'a> {
     pub session: Option<Session<'a>>,
     /// RFC 3339. It does not stand from then on.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(extend("format" = "date-time")))]
     pub expires_at: Option<Text<'a>>,
 }
 

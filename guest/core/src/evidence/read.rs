@@ -1,6 +1,7 @@
 //! Evidence from JSON, with what in it was not understood.
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::error::Category;
 
 use super::{Evidence, EvidenceError};
@@ -41,12 +42,17 @@ impl<'j> Read<'j> {
         let read = serde_ignored::deserialize::<_, _, Evidence<'j>>(&mut from, note);
         match read.and_then(|evidence| from.end().map(|()| evidence)) {
             Ok(evidence) => Ok(Read { evidence, unknown }),
-            Err(error) if error.classify() == Category::Data => {
+            // Of a number for a word out of a list the parser says that it is no JSON.
+            Err(error) if error.classify() == Category::Data || is_json(json) => {
                 Err(ReadError::Evidence(place(json)))
             }
             Err(error) => Err(ReadError::Fault(Fault::json("evidence", &error))),
         }
     }
+}
+
+fn is_json(text: &str) -> bool {
+    serde_json::from_str::<IgnoredAny>(text).is_ok()
 }
 
 /// Reads once more, to say where.

@@ -155,8 +155,8 @@ fn judge<'e>(
     now: i64,
     rules: &mut impl SigningRules<'e>,
 ) -> Judgement {
-    let mut signers: Vec<PersonIx> = Vec::new();
-    let mut positions = Vec::new();
+    let (mut signers, mut positions) = (Vec::new(), Vec::new());
+    let mut signed = People::new();
     let mut approvals = Vec::with_capacity(given.len());
     let withdrawn = last_withdrawals(index, given);
     for (ix, approval) in (0_u32..).zip(given) {
@@ -166,7 +166,7 @@ fn judge<'e>(
         let superseded = last.is_some_and(|last| *last > ix);
         let mut policies = Vec::new();
         let code = form(approval, now)
-            .or_else(|| standing(identity, superseded, &signers))
+            .or_else(|| standing(identity, superseded, &signed))
             .or_else(|| {
                 policies = rules.refusal(person?, approval.session, resource)?;
                 Some(code::NOT_PERMITTED)
@@ -174,6 +174,7 @@ fn judge<'e>(
             .unwrap_or(code::COUNTED);
         if let Some(person) = person.filter(|_| code == code::COUNTED) {
             signers.push(person);
+            signed.insert(person);
             positions.push(ix);
         }
         approvals.push(Approval {
@@ -212,12 +213,12 @@ fn form(approval: &Given<'_>, now: i64) -> Option<&'static str> {
 }
 
 /// What is wrong with whoever gave it.
-fn standing(identity: Identity, superseded: bool, signers: &[PersonIx]) -> Option<&'static str> {
+fn standing(identity: Identity, superseded: bool, signed: &People) -> Option<&'static str> {
     match identity {
         Identity::Nobody => Some(code::UNKNOWN_ACCOUNT),
         Identity::Machine(_) => Some(code::MACHINE),
         Identity::Person(_) if superseded => Some(code::SUPERSEDED),
-        Identity::Person(person) if signers.contains(&person) => Some(code::DUPLICATE_PERSON),
+        Identity::Person(person) if signed.contains(&person) => Some(code::DUPLICATE_PERSON),
         Identity::Person(_) => None,
     }
 }

@@ -1,6 +1,6 @@
 //! Facts of a change: all that its commits and pushes say about who made it.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::contributors::{Contributors, Sponsorship, is_reproducible_merge};
 use super::people::minutes_between;
@@ -189,13 +189,23 @@ impl<'e> ChangeFacts<'e> {
                 self.change.head
             )));
         }
+        // Most have the same base, and each what the one before it had.
+        let mut heads: BTreeMap<(&str, &[Text<'_>]), Vec<&str>> = BTreeMap::new();
         for iteration in iterations {
-            let commits = index.graph.range(Range {
+            let excluded = (iteration.base.as_str(), iteration.boundary.as_slice());
+            heads.entry(excluded).or_default().push(&iteration.head);
+        }
+        for ((base, boundary), heads) in heads {
+            let Some((&head, others)) = heads.split_first() else {
+                continue;
+            };
+            let range = Range {
                 of,
-                base: Some(&iteration.base),
-                head: &iteration.head,
-                boundary: &iteration.boundary,
-            })?;
+                base: Some(base),
+                head,
+                boundary,
+            };
+            let commits = index.graph.range_of_all(range, others)?;
             for commit in work(index, &commits) {
                 self.contributors.add_commit(index, commit);
                 self.sponsorship.note_commit(index, commit);

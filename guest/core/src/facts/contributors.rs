@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::People;
-use crate::evidence::{Commit, CommitIx, Identity, Index, MachineIx, PersonIx, Push};
+use crate::evidence::{Commit, CommitIx, Identity, Index, Machine, MachineIx, PersonIx, Push};
 use crate::text::Text;
 
 /// Everybody who contributed, gathered account by account.
@@ -46,13 +46,10 @@ impl Contributors {
                 Some(person)
             }
             Identity::Machine(machine) => {
-                self.machines.insert(machine);
-                let owners = index.owners(machine);
-                self.people.extend(owners);
-                let forge = index
-                    .machine(machine)
-                    .is_some_and(|m| m.kind.as_str() == "forge");
-                self.ownerless_machine |= owners.is_empty() && !forge;
+                if self.machines.insert(machine) {
+                    self.people.extend(index.owners(machine));
+                    self.ownerless_machine |= is_ownerless(index, machine);
+                }
                 None
             }
             Identity::Nobody => {
@@ -80,6 +77,50 @@ impl Contributors {
         self.machines.extend(&other.machines);
         self.unattributed |= other.unattributed;
         self.ownerless_machine |= other.ownerless_machine;
+    }
+}
+
+/// Nobody answers for what it did; for what the forge does everybody who asked it to.
+fn is_ownerless(index: &Index<'_>, machine: MachineIx) -> bool {
+    let forge = |m: &Machine<'_>| m.kind.as_str() == "forge";
+    index.owners(machine).is_empty() && !index.machine(machine).is_some_and(forge)
+}
+
+/// Whoever is behind one commit, as they are named there: a machine may have very many owners.
+pub(crate) struct Behind<'i, 'e> {
+    index: &'i Index<'e>,
+    named: Vec<Identity>,
+}
+
+impl<'i, 'e> Behind<'i, 'e> {
+    pub(crate) fn new(index: &'i Index<'e>, commit: &Commit<'_>) -> Self {
+        let named = makers(commit).chain(&commit.on_behalf_of);
+        Behind {
+            index,
+            named: named.map(|account| index.identity(account)).collect(),
+        }
+    }
+
+    /// More people than this are not behind it.
+    pub(crate) fn most(&self) -> usize {
+        let people = |identity: &Identity| match identity {
+            Identity::Machine(machine) => self.index.owners(*machine).len(),
+            Identity::Person(_) | Identity::Nobody => 1,
+        };
+        self.named.iter().map(people).sum()
+    }
+
+    /// Whether `person` may have had a hand in it: who is behind an account of nobody, or behind a machine without
+    /// owners, is not known, so it may be anybody.
+    pub(crate) fn may_be(&self, person: PersonIx) -> bool {
+        self.named.iter().any(|identity| match identity {
+            Identity::Person(named) => *named == person,
+            Identity::Machine(machine) => {
+                is_ownerless(self.index, *machine)
+                    || self.index.owners(*machine).binary_search(&person).is_ok()
+            }
+            Identity::Nobody => true,
+        })
     }
 }
 

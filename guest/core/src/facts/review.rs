@@ -1,14 +1,12 @@
 //! What approvals cover, and what they look like beside others.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
 use super::approvals::{expiry, session_of};
 use super::{ChangeFacts, Judgement, People};
-use crate::evidence::{
-    ApprovalState, Commit, EvidenceError, Identity, Index, OwnedPath, PersonIx, Range,
-};
+use crate::evidence::{ApprovalState, EvidenceError, Identity, Index, OwnedPath, PersonIx};
 use crate::facts::SigningRules;
-use crate::facts::contributors::{Contributors, is_reproducible_merge};
+use crate::facts::contributors::{Behind, Contributors, is_reproducible_merge};
 use crate::request::EntityUid;
 use crate::text::Text;
 
@@ -24,15 +22,7 @@ pub(crate) fn every_commit_reviewed<'e>(
 ) -> Result<bool, EvidenceError> {
     let change = facts.change;
     let resource = EntityUid::new("Change", change.id.as_str());
-    let mut open: BTreeMap<u32, People> = BTreeMap::new();
-    let own_work = |commit: &&Commit<'_>| !is_reproducible_merge(index, commit, &facts.commits);
-    for ix in &facts.commits {
-        let commit = index.graph.commit(*ix);
-        if let Some(commit) = commit.filter(own_work) {
-            open.insert(*ix, contributors(index, facts, commit));
-        }
-    }
-    let something = !open.is_empty();
+    let mut approved = Vec::new();
     for (approval, judged) in change.approvals.items.iter().zip(&judgement.approvals) {
         let standing = approval.state == ApprovalState::Approved
             && !approval.edited
@@ -44,42 +34,33 @@ pub(crate) fn every_commit_reviewed<'e>(
         };
         let session = session_of(index, &approval.account, approval.session.as_ref(), now)?;
         let withdrawn = judgement.withdrawn.get(&person);
-        if !standing
-            || withdrawn.is_some_and(|last| *last > judged.index)
-            || expires.is_some_and(|at| now >= at)
-            || rules.refusal(person, session, &resource).is_some()
+        // Which commits a push brought is not known for rewritten ones: a pusher had a hand in all.
+        if standing
+            && !facts.pushers.contains(&person)
+            && withdrawn.is_none_or(|last| *last <= judged.index)
+            && expires.is_none_or(|at| now < at)
+            && rules.refusal(person, session, &resource).is_none()
         {
-            continue;
-        }
-        let of = format!("an approval of change `{}`", change.id);
-        let Ok(seen) = index.graph.range(Range {
-            of: &of,
-            base: Some(&change.base),
-            head: &approval.head,
-            boundary: &change.boundary,
-        }) else {
-            continue;
-        };
-        for ix in seen {
-            if open.get(&ix).is_some_and(|who| !who.contains(&person)) {
-                open.remove(&ix);
-            }
+            approved.push((approval.head.as_str(), person));
         }
     }
-    Ok(something && open.is_empty())
-}
-
-/// Everybody behind one commit: an account of nobody bars everybody.
-fn contributors(index: &Index<'_>, facts: &ChangeFacts<'_>, commit: &Commit<'_>) -> People {
-    let mut who = Contributors::default();
-    who.add_commit(index, commit);
-    // Which commits a push brought is not known for rewritten ones: a pusher had a hand in all.
-    who.people.extend(&facts.pushers);
-    if who.unattributed || who.ownerless_machine {
-        let everybody = (0_u32..).zip(&index.evidence.people);
-        return everybody.map(|(ix, _)| ix).collect();
-    }
-    who.people
+    let commits = facts.commits.iter().filter_map(|ix| {
+        let commit = index.graph.commit(*ix)?;
+        (!is_reproducible_merge(index, commit, &facts.commits))
+            .then(|| (*ix, Behind::new(index, commit)))
+    });
+    let commits: Vec<(u32, Behind<'_, '_>)> = commits.collect();
+    // Of one approver more than there are contributors one at least is none of them.
+    let most = commits.iter().map(|(_, behind)| behind.most()).max();
+    let approvers =
+        index
+            .graph
+            .said_of(&facts.commits, approved.into_iter(), most.unwrap_or(0) + 1);
+    let reviewed = |(ix, behind): &(u32, Behind<'_, '_>)| {
+        let mut approvers = approvers.get(ix).into_iter().flatten();
+        approvers.any(|approver| !behind.may_be(*approver))
+    };
+    Ok(!commits.is_empty() && commits.iter().all(reviewed))
 }
 
 /// Whether every file that has owners is signed for by one of them who works here still. A list of owners that is
@@ -138,19 +119,20 @@ impl<'e> Signatories<'e> {
     }
 }
 
-/// Who approved whose work how often, as far back as the evidence goes.
+/// How often each person approved work of each other one, as far back as the evidence goes.
+#[derive(Default)]
 pub(crate) struct Favours {
     /// None where past reviews are not in the evidence.
-    counts: Option<HashMap<(PersonIx, PersonIx), i64>>,
+    counts: Option<BTreeMap<(PersonIx, PersonIx), i64>>,
 }
 
 impl Favours {
     pub(crate) fn read(index: &Index<'_>) -> Result<Self, EvidenceError> {
         let Some(past) = &index.evidence.past_reviews else {
-            return Ok(Favours { counts: None });
+            return Ok(Favours::default());
         };
         super::change::require_complete("the evidence", "past_reviews", past)?;
-        let mut counts: HashMap<(PersonIx, PersonIx), i64> = HashMap::new();
+        let mut counts = BTreeMap::new();
         for review in &past.items {
             let Identity::Person(reviewer) = index.identity(&review.reviewer) else {
                 continue;
@@ -172,20 +154,21 @@ impl Favours {
     /// was most, the smaller of the two numbers.
     pub(crate) fn between(&self, contributors: &People, person: PersonIx) -> Option<i64> {
         let counts = self.counts.as_ref()?;
-        let count = |a, b| counts.get(&(a, b)).copied().unwrap_or(0);
-        let mutual = contributors
-            .iter()
-            .map(|who| count(person, *who).min(count(*who, person)));
+        let approved = counts.range((person, 0)..=(person, PersonIx::MAX));
+        let of_contributors = approved.filter(|((_, who), _)| contributors.contains(who));
+        let mutual = of_contributors.map(|((_, who), count)| {
+            let back = counts.get(&(*who, person)).copied().unwrap_or(0);
+            back.min(*count)
+        });
         Some(mutual.max().unwrap_or(0))
     }
 
     /// For the signer with whom it was most.
     pub(crate) fn most(&self, contributors: &People, signers: &[PersonIx]) -> Option<i64> {
         self.counts.as_ref()?;
-        let each = signers
-            .iter()
-            .map(|signer| self.between(contributors, *signer));
-        Some(each.flatten().max().unwrap_or(0))
+        let signers = signers.iter();
+        let each = signers.filter_map(|signer| self.between(contributors, *signer));
+        Some(each.max().unwrap_or(0))
     }
 }
 
@@ -196,10 +179,8 @@ pub(crate) fn seconds_taken<'j>(
 ) -> impl Iterator<Item = Option<i64>> + 'j {
     let approvals = &facts.change.approvals.items;
     let taken = |at: &u32| approvals.get(*at as usize)?.after_seconds;
-    judgement
-        .positions
-        .iter()
-        .map(move |at| taken(at).map(i64::from))
+    let positions = judgement.positions.iter();
+    positions.map(move |at| taken(at).map(i64::from))
 }
 
 /// Seconds that the quickest approval that counts took. None where there is no such approval, or one of them does not

@@ -1,8 +1,8 @@
-//! `sod evidence git`, and a decision on what it collected.
+//! `sod evidence`: git, and a decision on what it collected; the form of evidence.
 
 use std::process::Command;
 
-use crate::run::{Folder, run};
+use crate::run::{Folder, repository as repository_folder, run};
 
 const DIRECTORY: &str = r#"{
   "people": [
@@ -196,4 +196,17 @@ fn the_flags_say_which_owners_are_read_and_how() {
         change["patch_id"].is_null() && change["owners"].is_null(),
         "{change}"
     );
+}
+
+#[test]
+fn the_schemas_are_those_of_the_documentation() {
+    for (flags, file) in [
+        (&[][..], "evidence.schema.json"),
+        (&["--request"][..], "request.schema.json"),
+    ] {
+        let ended = run(&[&["evidence", "schema"], flags].concat()).expect(0);
+        let file = repository_folder().join("docs/schema").join(file);
+        assert_eq!(ended.stdout, std::fs::read_to_string(file).unwrap());
+        assert_eq!(ended.json()["type"], "object");
+    }
 }

@@ -36,6 +36,22 @@ pub enum Mismatch {
         /// By the verdict.
         actual: String,
     },
+    /// Other policies oblige the host to something.
+    #[error("expected obligations of: {expected}; the verdict has those of: {actual}")]
+    Obligations {
+        /// By the case.
+        expected: String,
+        /// By the verdict.
+        actual: String,
+    },
+    /// Other fields of the evidence are unknown.
+    #[error("expected warnings of: {expected}; the verdict warns of: {actual}")]
+    Warnings {
+        /// By the case.
+        expected: String,
+        /// By the verdict.
+        actual: String,
+    },
     /// An approval that came to something else, or is not there.
     #[error("approval {expected} is expected; the verdict has {actual}")]
     Approval {
@@ -67,6 +83,24 @@ impl Case {
         if let Some(expected) = &self.expect.missing {
             mismatches.extend(judge_missing(expected, verdict));
         }
+        if let Some(expected) = &self.expect.obligations {
+            let obligations = list(verdict, "obligations").iter();
+            let actual = obligations
+                .map(|obligation| text(obligation, "policy"))
+                .collect();
+            mismatches.extend(
+                other_set(expected, &actual)
+                    .map(|(expected, actual)| Mismatch::Obligations { expected, actual }),
+            );
+        }
+        if let Some(expected) = &self.expect.warnings {
+            let warnings = list(verdict, "warnings").iter();
+            let actual = warnings.filter_map(Value::as_str).collect();
+            mismatches.extend(
+                other_set(expected, &actual)
+                    .map(|(expected, actual)| Mismatch::Warnings { expected, actual }),
+            );
+        }
         let approvals = self.expect.approvals.iter();
         mismatches.extend(approvals.filter_map(|expected| judge_approval(expected, verdict)));
         mismatches
@@ -84,6 +118,22 @@ fn judge_reasons(expected: &BTreeSet<String>, verdict: &Value) -> Vec<Mismatch> 
         .cloned()
         .map(Mismatch::ReasonExtra);
     absent.chain(extra).collect()
+}
+
+/// Both as they are to be shown, unless they are equal.
+fn other_set(expected: &BTreeSet<String>, actual: &BTreeSet<&str>) -> Option<(String, String)> {
+    let differ = !expected
+        .iter()
+        .map(String::as_str)
+        .eq(actual.iter().copied());
+    let shown = |names: Vec<String>| list_or_nothing(names.into_iter());
+    differ.then(|| {
+        let actual = actual.iter().map(|name| (*name).to_owned());
+        (
+            shown(expected.iter().cloned().collect()),
+            shown(actual.collect()),
+        )
+    })
 }
 
 /// `code` or `code:policy-id`
@@ -289,6 +339,8 @@ mod tests {
                 {"resource": {"type": "Change", "id": "a#1"}, "index": 0, "account": "x", "person": null,
                  "code": "not-permitted", "policies": ["no-self-approve"]},
             ],
+            "obligations": [{"policy": "no-self-merge", "obligation": "tell somebody"}],
+            "warnings": ["people.0.mood"],
         })
     }
 
@@ -301,6 +353,8 @@ mod tests {
                 {"quorum": "two", "role": "reviewer", "count": 1, "resource": "Change::\"a#1\"", "candidates": ["cy", "bo"]},
             ],
             "approvals": [{"index": 0, "code": "not-permitted", "policies": ["no-self-approve"]}],
+            "obligations": ["no-self-merge"],
+            "warnings": ["people.0.mood"],
         });
         assert_eq!(case(Effect::Deny, expect).judge(&verdict()), []);
     }
@@ -328,6 +382,18 @@ mod tests {
             (
                 json!({"approvals": [{"index": 1, "code": "counted"}]}),
                 "approval 1 as `counted` is expected; the verdict has nothing",
+            ),
+            (
+                json!({"obligations": []}),
+                "expected obligations of: nothing; the verdict has those of: no-self-merge",
+            ),
+            (
+                json!({"obligations": ["no-self-merge", "x"]}),
+                "expected obligations of: no-self-merge; x; the verdict has those of: no-self-merge",
+            ),
+            (
+                json!({"warnings": ["mood"]}),
+                "expected warnings of: mood; the verdict warns of: people.0.mood",
             ),
         ];
         for (expect, message) in differences {

@@ -26,7 +26,12 @@
 //!
 //! `"choose": {"approver": "not_last_pusher"}` has the case decided as under a pack on top that chooses so.
 //!
-//! Reasons are `code` or `code:policy-id`, and the set of them must be the verdict's, no more and no less.
+//! A fixture is a path from `cases/fixtures`, and may be one of another pack: `../../../OTHER/cases/fixtures/x.json`.
+//! Nothing is read but what is in `cases/fixtures` of a pack, whatever links lead to.
+//!
+//! Reasons are `code` or `code:policy-id`, and the set of them must be the verdict's, no more and no less. So must
+//! `obligations`, by the ids of the policies that oblige, and `warnings`, the paths of unknown fields, where a case has
+//! them.
 //! [`read`] reads them, the caller decides [`Case::request`], [`Case::judge`] compares, [`undecided`] tells which
 //! rules no case decides.
 
@@ -43,9 +48,10 @@ use sod_core::Effect;
 use crate::code::Code;
 use crate::finding::{Finding, Findings};
 use crate::folder::list;
+use crate::manifest::MANIFEST;
 use crate::options::Choice;
 use crate::pack::Pack;
-use crate::source::{MAX_CASE, Source, display, unreadable};
+use crate::source::{MAX_CASE, Source, display, tidy, unreadable};
 
 pub use judge::Mismatch;
 
@@ -79,6 +85,10 @@ pub struct Expectation {
     /// Each must be found; others may be there.
     #[serde(default)]
     pub approvals: Vec<ExpectedApproval>,
+    /// Ids of the policies whose `@obligation` is in the verdict: exactly these. Absent: any.
+    pub obligations: Option<BTreeSet<String>>,
+    /// Paths of fields of the evidence that the engine does not know: exactly these. Absent: any.
+    pub warnings: Option<BTreeSet<String>>,
 }
 
 /// A need of a quorum that must be missing.
@@ -204,8 +214,7 @@ fn read_case(path: &Path, effect: Effect, pack: &Pack, findings: &mut Findings) 
         let finding = Finding::new(Code::CaseInvalid, message);
         findings.push(at_key(finding, &source, "choose").help(help));
     }
-    let cases = pack.folder().join("cases");
-    let evidence = findings.note(evidence(&raw, &source, &cases))?;
+    let evidence = findings.note(evidence(&raw, &source, pack.folder()))?;
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
     let folder = match effect {
         Effect::Allow => "allow",
@@ -266,9 +275,9 @@ fn at_key(finding: Finding, source: &Source, key: &str) -> Finding {
 }
 
 /// The fixture or what the request carries, patched.
-fn evidence(raw: &RawCase, source: &Source, cases: &Path) -> Result<Option<Value>, Finding> {
+fn evidence(raw: &RawCase, source: &Source, pack: &Path) -> Result<Option<Value>, Finding> {
     let fixture = match &raw.fixture {
-        Some(name) => Some(fixture(name, source, cases)?),
+        Some(name) => Some(fixture(name, source, pack)?),
         None => None,
     };
     let evidence = match (fixture, &raw.request.evidence) {
@@ -304,13 +313,32 @@ fn evidence(raw: &RawCase, source: &Source, cases: &Path) -> Result<Option<Value
     Ok(Some(evidence))
 }
 
-fn fixture(name: &str, source: &Source, cases: &Path) -> Result<Value, Finding> {
-    let path = cases.join("fixtures").join(name);
-    let fixture = Source::read(&path, MAX_CASE, Code::CaseFixture).map_err(|finding| {
-        let finding = Finding::new(finding.code, finding.message);
-        at_key(finding, source, "fixture").help("a fixture is a path relative to `cases/fixtures`")
-    })?;
+fn fixture(name: &str, source: &Source, pack: &Path) -> Result<Value, Finding> {
+    let refuse = |code, message: String| {
+        at_key(Finding::new(code, message), source, "fixture")
+            .help("a fixture is a path relative to `cases/fixtures`, of this pack or of another")
+    };
+    // `..` first leads out of `cases/fixtures`, which need not be there.
+    let path = pack.join(tidy(&Path::new("cases/fixtures").join(name)));
+    let fixture = Source::read(&path, MAX_CASE, Code::CaseFixture)
+        .map_err(|finding| refuse(finding.code, finding.message))?;
+    if Path::new(name).is_absolute() || !is_fixture(&path) {
+        let message = format!("`{name}` is not in `cases/fixtures` of a pack");
+        return Err(refuse(Code::CaseFixture, message));
+    }
     parse(&fixture, Code::CaseFixture)
+}
+
+/// By where it really is: a link out of the folder leads to no fixture.
+fn is_fixture(path: &Path) -> bool {
+    path.canonicalize().is_ok_and(|path| {
+        let mut folders = path.ancestors().skip(1);
+        folders.any(|folder| {
+            let pack = folder.parent().and_then(Path::parent);
+            folder.ends_with("cases/fixtures")
+                && pack.is_some_and(|pack| pack.join(MANIFEST).is_file())
+        })
+    })
 }
 
 fn request(raw: RawRequest, evidence: Option<Value>) -> Value {
