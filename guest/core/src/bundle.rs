@@ -29,8 +29,10 @@ pub enum QuorumOf {
 pub const ON_CALL: &str = "on_call";
 /// Before the name of a team, a need that its members fill.
 pub const TEAM: &str = "team:";
+/// Before the id of a person, a need that only they fill.
+pub const PERSON: &str = "person:";
 
-/// People by role, team or shift.
+/// People by role, team, name or shift.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Quorum {
@@ -38,7 +40,8 @@ pub struct Quorum {
     pub name: String,
     /// Whose approvals.
     pub of: QuorumOf,
-    /// A role, [`TEAM`] and the name of a team, or [`ON_CALL`], to number of people, each at least 1.
+    /// A role, [`TEAM`] and the name of a team, [`PERSON`] and an id, or [`ON_CALL`], or several of them with `|`
+    /// between them, to number of people, each at least 1.
     pub need: BTreeMap<String, u32>,
     /// One person may fill a place of several needs; otherwise all are different people.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]

@@ -39,6 +39,8 @@ pub mod code {
     pub const NOT_AN_APPROVAL: &str = "not-an-approval";
     /// The same person objected or withdrew afterwards.
     pub const SUPERSEDED: &str = "superseded";
+    /// The reviewer objects.
+    pub const OBJECTION: &str = "objection";
     /// Its text was changed after it was given.
     pub const EDITED: &str = "edited";
     /// Given for another action.

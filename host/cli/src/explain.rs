@@ -10,7 +10,8 @@ use crate::page::{Look, Page};
 const UNCOUNTED: &[(&str, &str)] = &[
     ("stale-head", "given on another head than the present one"),
     ("dismissed", "dismissed or withdrawn"),
-    ("not-an-approval", "a comment or an objection"),
+    ("not-an-approval", "a comment"),
+    ("objection", "an objection"),
     ("superseded", "the same person objected or withdrew later"),
     ("expired", "expired"),
     ("edited", "its text was changed after it was given"),

@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::path::Path;
 
 use serde::Deserialize;
-use sod_core::bundle::TEAM;
+use sod_core::bundle::{PERSON, TEAM};
 use sod_core::{LeavesOut, Mode, Quorum, QuorumOf};
 use toml::Spanned;
 
@@ -211,12 +211,11 @@ fn valid_quorum(
     }
     let mut need = BTreeMap::new();
     for (role, count) in raw.need.into_inner() {
-        let team = role.get_ref().strip_prefix(TEAM);
-        if team.is_some_and(str::is_empty) || (team.is_none() && role.get_ref().contains(':')) {
+        if !role.get_ref().split('|').all(is_need) {
             refuse(
                 role.span(),
                 format!("nobody can fill `{}`", role.get_ref()),
-                "the name of a role, `team:` and the name of a team, or `on_call`",
+                "the name of a role, `team:NAME`, `person:ID` or `on_call`; several with `|` between them",
             );
         }
         match u32::try_from(*count.get_ref()) {
@@ -237,6 +236,17 @@ fn valid_quorum(
         one_person_may_fill_several: raw.one_person_may_fill_several,
         leaves_out: raw.leaves_out.map(Spanned::into_inner).unwrap_or_default(),
     })
+}
+
+/// Something that somebody could be.
+fn is_need(need: &str) -> bool {
+    let name = need
+        .strip_prefix(TEAM)
+        .or_else(|| need.strip_prefix(PERSON));
+    match name {
+        Some(name) => !name.is_empty(),
+        None => !need.is_empty() && !need.contains(':'),
+    }
 }
 
 /// A quorum of more is a slip of the finger.

@@ -436,7 +436,10 @@ impl<'a, 'e> Case<'a, 'e> {
         let people = |people: &mut dyn Iterator<Item = PersonIx>| {
             set(people.filter_map(|person| store.person_uid(person)))
         };
-        let objectors = signatures.iter().flat_map(|s| &s.judgement.objectors);
+        let objections = || signatures.iter().map(|s| &s.judgement.objectors);
+        let objectors = objections().flat_map(|objectors| &objectors.people);
+        let machines = objections().flat_map(|objectors| &objectors.machines);
+        let machines = store.machines_value(&machines.copied().collect());
         let of_changes = self.changes().iter().zip(signatures);
         let of_changes = of_changes.flat_map(|(_, s)| &s.judgement.signers);
         let count = i64::try_from(signers.len()).unwrap_or(i64::MAX);
@@ -459,6 +462,11 @@ impl<'a, 'e> Case<'a, 'e> {
         facts.facts.extend([
             ("approvers", people(&mut signers.iter().copied())),
             ("objectors", people(&mut objectors.copied())),
+            ("machine_objectors", machines),
+            (
+                "approver_teams",
+                store.teams_of_some(&signers.iter().copied().collect()),
+            ),
             ("change_approvers", people(&mut of_changes.copied())),
             ("signer_count", Value::from(count)),
             ("every_commit_reviewed", Value::from(something && reviewed)),

@@ -500,6 +500,9 @@ pub struct ChangeApproval<'a> {
     /// Patch id of that head against the base at the time.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     pub patch_id: Option<Text<'a>>,
+    /// Account that dismissed it, where `state` still says what it was.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub dismissed_by: Option<Text<'a>>,
     /// Its text was changed after it was given.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub edited: bool,
@@ -677,6 +680,9 @@ pub struct DeploymentApproval<'a> {
     /// The action that it was given for: `deploy`, `rollback`. Absent: any.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     pub action: Option<Text<'a>>,
+    /// Account that dismissed it, where `state` still says what it was.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub dismissed_by: Option<Text<'a>>,
     /// Its text was changed after it was given.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub edited: bool,

@@ -1,13 +1,14 @@
 //! Approvals: which of them count, and for each of the others why not.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use super::contributors::Contributors;
 use super::session::{SessionFacts, session_facts};
 use super::{ChangeFacts, DeploymentFacts, People, Setting};
 use crate::bundle::StandsFor;
 use crate::evidence::{
     ApprovalState, Change, ChangeApproval, DeploymentApproval, EvidenceError, Identity, Index,
-    PersonIx, Session, timestamp,
+    MachineIx, PersonIx, Session, timestamp,
 };
 use crate::request::EntityUid;
 use crate::text::Text;
@@ -35,8 +36,7 @@ pub(crate) struct Judgement {
     pub(crate) positions: Vec<u32>,
     /// Where in the list each person last objected or took an approval back.
     pub(crate) withdrawn: BTreeMap<PersonIx, u32>,
-    /// People whose last word is an objection.
-    pub(crate) objectors: People,
+    pub(crate) objectors: Objectors,
 }
 
 /// An approval of either kind, its place already compared.
@@ -45,6 +45,7 @@ struct Given<'e> {
     state: ApprovalState,
     /// Why it was given for something else than this, if it was.
     elsewhere: Option<&'static str>,
+    dismissed_by: Option<&'e str>,
     edited: bool,
     session: Option<SessionFacts<'e>>,
     expires_at: Option<i64>,
@@ -86,13 +87,15 @@ pub(crate) fn count_change<'e>(
             account: &item.account,
             state: item.state,
             elsewhere: elsewhere(item),
+            dismissed_by: item.dismissed_by.as_deref(),
             edited: item.edited,
             session: session_of(index, &item.account, item.session.as_ref(), setting.now)?,
             expires_at: expiry(item.expires_at.as_deref())?,
         });
     }
     let resource = EntityUid::new("Change", change.id.as_str());
-    Ok(judge(index, &resource, &list, setting.now, rules))
+    let who = &facts.contributors;
+    Ok(judge(index, &resource, who, &list, setting.now, rules))
 }
 
 /// Counts the sign-offs of a deployment for `action` at `now`.
@@ -121,13 +124,15 @@ pub(crate) fn count_deployment<'e>(
             account: &item.account,
             state: item.state,
             elsewhere: elsewhere(item),
+            dismissed_by: item.dismissed_by.as_deref(),
             edited: item.edited,
             session: session_of(index, &item.account, item.session.as_ref(), now)?,
             expires_at: expiry(item.expires_at.as_deref())?,
         });
     }
     let resource = EntityUid::new("Deployment", deployment.id.as_str());
-    Ok(judge(index, &resource, &list, now, rules))
+    let who = &facts.contributors;
+    Ok(judge(index, &resource, who, &list, now, rules))
 }
 
 /// Whether the approval was given on what the change is now. What is not known is not the same.
@@ -151,6 +156,7 @@ pub(super) fn expiry(expires_at: Option<&str>) -> Result<Option<i64>, EvidenceEr
 fn judge<'e>(
     index: &Index<'e>,
     resource: &EntityUid,
+    contributors: &Contributors,
     given: &[Given<'e>],
     now: i64,
     rules: &mut impl SigningRules<'e>,
@@ -193,7 +199,7 @@ fn judge<'e>(
         signers,
         positions,
         withdrawn,
-        objectors: objectors(index, given),
+        objectors: objectors(index, given, now, contributors),
     }
 }
 
@@ -201,8 +207,10 @@ fn judge<'e>(
 fn form(approval: &Given<'_>, now: i64) -> Option<&'static str> {
     match approval.state {
         ApprovalState::Dismissed => return Some(code::DISMISSED),
-        ApprovalState::ChangesRequested | ApprovalState::Commented => {
-            return Some(code::NOT_AN_APPROVAL);
+        ApprovalState::ChangesRequested => return Some(code::OBJECTION),
+        ApprovalState::Commented => return Some(code::NOT_AN_APPROVAL),
+        ApprovalState::Approved if approval.dismissed_by.is_some() => {
+            return Some(code::DISMISSED);
         }
         ApprovalState::Approved => {}
     }
@@ -239,24 +247,63 @@ fn last_withdrawals(index: &Index<'_>, given: &[Given<'_>]) -> BTreeMap<PersonIx
     last
 }
 
-/// Comments are no last word, and an approval of something else takes no objection back.
-fn objectors(index: &Index<'_>, given: &[Given<'_>]) -> People {
-    let here = |approval: &Given<'_>| {
-        !approval.edited && matches!(approval.elsewhere, None | Some(code::STALE_HEAD))
+/// Whoever asked for changes and did not take it back. Comments are no last word, and an approval of something else, or
+/// one that is over, takes no objection back. Somebody else may dismiss it, who works here and has no hand in the work.
+fn objectors(
+    index: &Index<'_>,
+    given: &[Given<'_>],
+    now: i64,
+    contributors: &Contributors,
+) -> Objectors {
+    let stands = |approval: &Given<'_>| {
+        let here = matches!(approval.elsewhere, None | Some(code::STALE_HEAD));
+        let over = approval.expires_at.is_some_and(|at| now >= at);
+        here && !over && !approval.edited && approval.dismissed_by.is_none()
     };
-    let mut objectors = People::new();
+    let may_dismiss = |by: &str| match index.identity(by) {
+        Identity::Person(by) => {
+            !contributors.people.contains(&by) && index.person(by).is_some_and(|by| by.active)
+        }
+        Identity::Machine(_) | Identity::Nobody => false,
+    };
+    let mut objectors = Objectors::default();
     for approval in given {
-        let Some(person) = identity_person(index.identity(approval.account)) else {
-            continue;
-        };
+        let identity = index.identity(approval.account);
         match approval.state {
-            ApprovalState::ChangesRequested => objectors.insert(person),
-            ApprovalState::Approved if here(approval) => objectors.remove(&person),
-            // What was dismissed is as if it had never been said.
-            ApprovalState::Approved | ApprovalState::Dismissed | ApprovalState::Commented => false,
-        };
+            ApprovalState::ChangesRequested if !approval.dismissed_by.is_some_and(may_dismiss) => {
+                objectors.add(identity);
+            }
+            ApprovalState::Approved if stands(approval) => objectors.remove(identity),
+            // What is only known to be dismissed is as if it had never been said.
+            _ => {}
+        }
     }
     objectors
+}
+
+/// People and machines whose last word is an objection.
+#[derive(Debug, Default)]
+pub(crate) struct Objectors {
+    pub(crate) people: People,
+    pub(crate) machines: BTreeSet<MachineIx>,
+}
+
+impl Objectors {
+    fn add(&mut self, identity: Identity) {
+        match identity {
+            Identity::Person(person) => drop(self.people.insert(person)),
+            Identity::Machine(machine) => drop(self.machines.insert(machine)),
+            Identity::Nobody => {}
+        }
+    }
+
+    fn remove(&mut self, identity: Identity) {
+        match identity {
+            Identity::Person(person) => drop(self.people.remove(&person)),
+            Identity::Machine(machine) => drop(self.machines.remove(&machine)),
+            Identity::Nobody => {}
+        }
+    }
 }
 
 fn identity_person(identity: Identity) -> Option<PersonIx> {

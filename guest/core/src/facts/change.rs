@@ -79,8 +79,8 @@ pub(crate) fn change_facts<'e>(
         iterations_observed: change.iterations.is_some(),
         paths: paths(&setting.data.paths, &change.files.items),
         passed_checks: BTreeSet::new(),
-        every_commit_signed: !commits.is_empty(),
-        every_author_verified: !commits.is_empty(),
+        every_commit_signed: false,
+        every_author_verified: true,
         commits,
     };
     if let Some(account) = &change.opened_by {
@@ -160,7 +160,7 @@ impl<'e> ChangeFacts<'e> {
 
     fn read_commits(&mut self, index: &Index<'_>) {
         let commits: Vec<_> = work(index, &self.commits).collect();
-        for commit in commits {
+        for commit in &commits {
             self.contributors.add_commit(index, commit);
             self.sponsorship.note_commit(index, commit);
             self.authors.extend(person(index, &commit.author));
@@ -169,9 +169,13 @@ impl<'e> ChangeFacts<'e> {
             self.sponsors.extend(people(index, &commit.on_behalf_of));
             let signer = verified_signer(index, commit);
             let author = index.identity(&commit.author);
-            self.every_commit_signed &= signer != Identity::Nobody;
             self.every_author_verified &= signer != Identity::Nobody && signer == author;
         }
+        // Of a merge that adds nothing it is not asked who its author is, but that somebody answers for it.
+        let signed = |commit| verified_signer(index, commit) != Identity::Nobody;
+        let mut all = self.commits.iter().filter_map(|ix| index.graph.commit(*ix));
+        self.every_commit_signed = !self.commits.is_empty() && all.all(signed);
+        self.every_author_verified &= !commits.is_empty() && self.every_commit_signed;
     }
 
     /// What a squash or a rebase took out of the history was contributed all the same.
@@ -224,15 +228,18 @@ impl<'e> ChangeFacts<'e> {
             }
             Identity::Person(_) | Identity::Nobody => false,
         };
+        // That something failed anybody may say.
         let here = checks.iter().filter(|check| check.head == self.change.head);
-        let here: Vec<_> = here.filter(is_independent).collect();
         for check in here {
             match check.conclusion {
-                Conclusion::Success => self.passed_checks.insert(&check.name),
-                Conclusion::Failure | Conclusion::Neutral | Conclusion::Pending => {
-                    self.passed_checks.remove(check.name.as_str())
+                Conclusion::Success if is_independent(&check) => {
+                    self.passed_checks.insert(&check.name);
                 }
-            };
+                Conclusion::Success => {}
+                Conclusion::Failure | Conclusion::Neutral | Conclusion::Pending => {
+                    self.passed_checks.remove(check.name.as_str());
+                }
+            }
         }
     }
 

@@ -35,6 +35,8 @@ pub(crate) struct DeploymentFacts<'e> {
     /// People and machines that deployed there before.
     pub(crate) deployers: People,
     pub(crate) machine_deployers: BTreeSet<MachineIx>,
+    /// The provenance names the branch to which the change went that the artifact was built from.
+    pub(crate) built_from_target: bool,
     /// The worst rating of a vulnerability, `none` without one; absent if nobody looked.
     pub(crate) worst_vulnerability: Option<&'static str>,
 }
@@ -66,6 +68,8 @@ pub(crate) fn deployment_facts<'e>(
     })?;
     let reviewed = reviewed(index, artifact, &changes);
     let built_from_reviewed_head = tips(index, artifact, &changes).next().is_some();
+    let built_from_target = tips(index, artifact, &changes)
+        .any(|facts| artifact.branch.as_ref() == Some(&facts.change.target));
     let mut facts = DeploymentFacts {
         deployment,
         artifact,
@@ -74,6 +78,7 @@ pub(crate) fn deployment_facts<'e>(
         requester: None,
         contributors: Contributors::default(),
         built_from_reviewed_head,
+        built_from_target,
         every_commit_in_a_change: shipped.iter().all(|ix| reviewed.contains(ix)),
         empty: shipped.is_empty(),
         minutes_waiting: minutes_between(
@@ -228,18 +233,28 @@ fn merge_of_head(index: &Index<'_>, facts: &ChangeFacts<'_>) -> Option<CommitIx>
     let change = facts.change;
     let ix = index.graph.find(change.merge_commit.as_deref()?)?;
     let commit = index.graph.commit(ix)?;
-    let merged = commit.parents.contains(&change.head);
-    (merged || is_squash(commit, change)).then_some(ix)
+    // What merging afresh does not give was put in, and nobody reviewed it.
+    let doctored =
+        commit.tree.is_some() && commit.merged_tree.is_some() && commit.tree != commit.merged_tree;
+    let merged = commit.parents.contains(&change.head) && !doctored;
+    (merged || is_squash(index, commit, facts)).then_some(ix)
 }
 
-/// Whether a commit is all of the change in one: on the base that was reviewed, with the tree that was reviewed, or
-/// on a newer one, with the tree that merging afresh gives.
-fn is_squash(commit: &Commit<'_>, change: &Change<'_>) -> bool {
+/// Whether a commit is all of the change in one: with the tree that merging the head afresh gives, or, where that is
+/// not known, on the base that the change grew from, with the tree that was reviewed.
+fn is_squash(index: &Index<'_>, commit: &Commit<'_>, facts: &ChangeFacts<'_>) -> bool {
+    let change = facts.change;
     let [parent] = commit.parents.as_slice() else {
         return false;
     };
-    let same = |tree: &Option<Text<'_>>| tree.is_some() && *tree == commit.tree;
-    (*parent == change.base && same(&change.tree)) || same(&change.merged_tree)
+    if change.merged_tree.is_some() {
+        return change.merged_tree == commit.tree;
+    }
+    // On a base that the head does not reach, its tree would take back what the base got since.
+    let commits = facts.commits.iter();
+    let mut commits = commits.filter_map(|ix| index.graph.commit(*ix));
+    let grew_from_it = commits.any(|commit| commit.parents.contains(&change.base));
+    *parent == change.base && grew_from_it && change.tree.is_some() && change.tree == commit.tree
 }
 
 /// Changes whose head, or the merge of it, is what the artifact was built from.

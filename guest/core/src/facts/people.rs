@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::People;
-use crate::bundle::{Conflict, ON_CALL, TEAM};
+use crate::bundle::{Conflict, ON_CALL, PERSON, TEAM};
 use crate::evidence::{EvidenceError, Grant, Identity, Index, PersonIx, timestamp};
 
 const MINUTE: i64 = 60_000;
@@ -155,21 +155,27 @@ impl<'e> Standing<'e> {
         self.days_since_review.get(&person).copied()
     }
 
-    /// Whether a person fills a need of a quorum: a role, `team:NAME`, or [`ON_CALL`]. No role takes the place of
-    /// the other two, whatever its name.
+    /// Whether a person fills a need of a quorum: a role, `team:NAME`, `person:ID` or [`ON_CALL`], or one of several
+    /// with `|` between them. No role takes the place of the others, whatever its name.
     pub(crate) fn fills(&self, index: &Index<'e>, person: PersonIx, need: &str) -> bool {
+        need.split('|')
+            .any(|one| self.fills_one(index, person, one))
+    }
+
+    fn fills_one(&self, index: &Index<'e>, person: PersonIx, need: &str) -> bool {
         if need == ON_CALL {
             return self.is_on_call(person);
         }
         let Some(entry) = index.person(person) else {
             return false;
         };
-        match need.strip_prefix(TEAM) {
-            Some(team) => entry.teams.iter().any(|name| name.as_str() == team),
-            None => {
-                entry.roles.iter().any(|role| role.as_str() == need)
-                    || self.granted(person).any(|role| role == need)
-            }
+        if let Some(team) = need.strip_prefix(TEAM) {
+            entry.teams.iter().any(|name| name.as_str() == team)
+        } else if let Some(id) = need.strip_prefix(PERSON) {
+            entry.id.as_str() == id
+        } else {
+            entry.roles.iter().any(|role| role.as_str() == need)
+                || self.granted(person).any(|role| role == need)
         }
     }
 

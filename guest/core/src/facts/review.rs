@@ -26,6 +26,7 @@ pub(crate) fn every_commit_reviewed<'e>(
     for (approval, judged) in change.approvals.items.iter().zip(&judgement.approvals) {
         let standing = approval.state == ApprovalState::Approved
             && !approval.edited
+            && approval.dismissed_by.is_none()
             && approval.repository == change.repository
             && approval.target == change.target;
         let expires = expiry(approval.expires_at.as_deref())?;

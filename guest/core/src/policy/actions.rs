@@ -30,7 +30,7 @@ pub(crate) struct Action {
 }
 
 /// Facts about a request that are no entities. With `quorum` all that the base schema has in contexts.
-const CONTEXT_FACTS: [&str; 14] = [
+const CONTEXT_FACTS: [&str; 16] = [
     "now",
     "window",
     "session",
@@ -38,6 +38,8 @@ const CONTEXT_FACTS: [&str; 14] = [
     "counting",
     "approvers",
     "objectors",
+    "machine_objectors",
+    "approver_teams",
     "change_approvers",
     "every_commit_reviewed",
     "owners_covered",
@@ -48,9 +50,11 @@ const CONTEXT_FACTS: [&str; 14] = [
 ];
 
 /// Those that are made from approvals.
-const OF_APPROVALS: [&str; 8] = [
+const OF_APPROVALS: [&str; 10] = [
     "approvers",
     "objectors",
+    "machine_objectors",
+    "approver_teams",
     "change_approvers",
     "every_commit_reviewed",
     "owners_covered",

@@ -238,6 +238,9 @@ impl<'a, 'e> Store<'a, 'e> {
                 "iterations_observed",
                 Value::from(facts.iterations_observed),
             ),
+            ("author_teams", self.teams_of_some(&facts.authors)),
+            ("contributor_teams", self.teams_of_some(&who.people)),
+            ("common_contributor_teams", self.teams_of_all(&who.people)),
             ("touches", flags(&facts.paths.touches)),
             ("only", flags(&facts.paths.only)),
             (
@@ -304,6 +307,7 @@ impl<'a, 'e> Store<'a, 'e> {
                 "built_from_reviewed_head",
                 Value::from(facts.built_from_reviewed_head),
             ),
+            ("built_from_target", Value::from(facts.built_from_target)),
             (
                 "every_commit_in_a_change",
                 Value::from(facts.every_commit_in_a_change),
@@ -377,11 +381,35 @@ impl<'a, 'e> Store<'a, 'e> {
         Some(uid(&self.types.person, &entry.id))
     }
 
+    /// Teams that one of the people at least is in.
+    pub(crate) fn teams_of_some(&self, people: &People) -> Value {
+        let entries = people
+            .iter()
+            .filter_map(|person| self.index.person(*person));
+        let teams: BTreeSet<&str> = entries
+            .flat_map(|entry| entry.teams.iter().map(|team| team.as_str()))
+            .collect();
+        set(teams.into_iter().map(|team| uid(&self.types.team, team)))
+    }
+
+    /// Teams that all of the people are in; none if there is nobody.
+    fn teams_of_all(&self, people: &People) -> Value {
+        let entries = people
+            .iter()
+            .filter_map(|person| self.index.person(*person));
+        let teams = entries.map(|entry| -> BTreeSet<&str> {
+            entry.teams.iter().map(|team| team.as_str()).collect()
+        });
+        let common = teams.reduce(|common, teams| &common & &teams);
+        let common = common.unwrap_or_default();
+        set(common.into_iter().map(|team| uid(&self.types.team, team)))
+    }
+
     fn people_value(&self, people: impl Iterator<Item = PersonIx>) -> Value {
         set(people.filter_map(|person| self.person_uid(person)))
     }
 
-    fn machines_value(&self, machines: &BTreeSet<MachineIx>) -> Value {
+    pub(crate) fn machines_value(&self, machines: &BTreeSet<MachineIx>) -> Value {
         let entries = machines.iter().filter_map(|m| self.index.machine(*m));
         set(entries.map(|machine| uid(&self.types.machine, &machine.id)))
     }
