@@ -31,28 +31,29 @@ struct Release {
 impl Release {
     fn new() -> Self {
         let folder = Folder::new();
-        let repository = folder.path("repository");
         let mut release = Release {
+            repository: folder.path("repository"),
+            folder,
             base: String::new(),
             head: String::new(),
             newer: String::new(),
-            repository,
-            folder,
         };
-        release.folder.write("repository/limits", LINES);
+        release.write("limits", LINES);
         release.git(&["init", "--quiet", "--initial-branch=main"]);
         release.base = release.commit("ana");
         release.git(&["switch", "--quiet", "--create=feature"]);
-        release.folder.write("repository/receipt", "by ana");
+        release.write("receipt", "by ana");
         release.commit("ana");
-        let limits = LINES.replace('9', "nine");
-        release.folder.write("repository/limits", limits);
+        release.write("limits", &LINES.replace('9', "nine"));
         release.head = release.commit("bob");
         release.git(&["switch", "--quiet", "main"]);
-        let limits = LINES.replace('1', "one");
-        release.folder.write("repository/limits", limits);
+        release.write("limits", &LINES.replace('1', "one"));
         release.newer = release.commit("omar");
         release
+    }
+
+    fn write(&self, name: &str, contents: &str) {
+        self.folder.write(&format!("repository/{name}"), contents);
     }
 
     fn git(&self, arguments: &[&str]) -> String {
@@ -75,7 +76,7 @@ impl Release {
         self.git(&["checkout", "--quiet", "--detach", parent]);
         self.git(&["merge", "--quiet", "--squash", "feature"]);
         if doctored {
-            self.folder.write("repository/door", "open");
+            self.write("door", "open");
         }
         self.commit("ana")
     }
@@ -187,6 +188,19 @@ fn what_the_branch_had_moved_on_by_needs_a_review_of_its_own() {
     let squash = release.squash(&release.newer, false);
     assert_eq!(
         release.denied_by(&release.base, &squash).unwrap(),
+        ["production-ships-no-stray-commits"]
+    );
+}
+
+/// The last of the new commits has the tree of a squash, which says nothing of those before it.
+#[test]
+fn commits_that_were_rebased_on_merging_are_in_no_change() {
+    let release = Release::new();
+    release.git(&["checkout", "--quiet", "--detach", &release.head]);
+    release.git(&["rebase", "--quiet", &release.newer]);
+    let last = release.git(&["rev-parse", "HEAD"]);
+    assert_eq!(
+        release.denied_by(&release.newer, &last).unwrap(),
         ["production-ships-no-stray-commits"]
     );
 }
