@@ -91,7 +91,7 @@ struct GitArguments {
     #[arg(long, value_name = "BRANCH")]
     target: Option<String>,
 
-    /// The commit that brought the change into its target branch
+    /// The commit that brought the change into its target branch, by a merge or a squash
     #[arg(long, value_name = "REV")]
     merge_commit: Option<String>,
 

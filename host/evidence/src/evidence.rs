@@ -149,6 +149,11 @@ pub struct Change {
     /// The commit that brought it into the target branch.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub merge_commit: Option<String>,
+    /// Where `merge_commit` has one parent: object id of the tree that merging
+    /// `head` into that parent afresh gives. Absent if that gives a conflict,
+    /// would bring more than this change, or was not tried.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub merged_tree: Option<String>,
     /// Every push as the server saw it; absent if nobody observed them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pushes: Option<Listing<Push>>,

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use crate::run::{Folder, repository as repository_folder, run};
+use crate::run::{Ended, Folder, repository as repository_folder, run};
 
 const DIRECTORY: &str = r#"{
   "people": [
@@ -16,28 +16,28 @@ const DIRECTORY: &str = r#"{
   ]
 }"#;
 
+/// Runs git in a repository as somebody.
+pub(crate) fn git(repository: &str, author: &str, arguments: &[&str]) -> String {
+    let ended = Command::new("git")
+        .args(["-C", repository, "-c", "commit.gpgsign=false"])
+        .args(arguments)
+        .env("GIT_CONFIG_NOSYSTEM", "1")
+        .env("GIT_CONFIG_GLOBAL", "/dev/null")
+        .env("GIT_AUTHOR_NAME", author)
+        .env("GIT_AUTHOR_EMAIL", format!("{author}@bank.example"))
+        .env("GIT_COMMITTER_NAME", author)
+        .env("GIT_COMMITTER_EMAIL", format!("{author}@bank.example"))
+        .output()
+        .expect("git is installed");
+    let ended = Ended::of(ended).expect(0);
+    ended.stdout.trim_end().to_owned()
+}
+
 /// A change by ana, into which she merged a branch by bob.
 fn repository(folder: &Folder) -> String {
     folder.write("repository/README", "first");
     let repository = folder.path("repository");
-    let git = |author: &str, arguments: &[&str]| {
-        let status = Command::new("git")
-            .args(["-C", &repository, "-c", "commit.gpgsign=false"])
-            .args(arguments)
-            .env("GIT_CONFIG_NOSYSTEM", "1")
-            .env("GIT_CONFIG_GLOBAL", "/dev/null")
-            .env("GIT_AUTHOR_NAME", author)
-            .env("GIT_AUTHOR_EMAIL", format!("{author}@bank.example"))
-            .env("GIT_COMMITTER_NAME", author)
-            .env("GIT_COMMITTER_EMAIL", format!("{author}@bank.example"))
-            .output()
-            .expect("git is installed");
-        assert!(
-            status.status.success(),
-            "{}",
-            String::from_utf8_lossy(&status.stderr)
-        );
-    };
+    let git = |author: &str, arguments: &[&str]| git(&repository, author, arguments);
     git("ana", &["init", "--quiet", "--initial-branch=main"]);
     git("ana", &["add", "."]);
     git("ana", &["commit", "--quiet", "--message=first"]);

@@ -13,4 +13,5 @@ mod exit_codes;
 mod packs;
 mod readme;
 mod run;
+mod squash;
 mod streams;

@@ -73,6 +73,29 @@ impl Merges {
         self.tree(history.repository, sides.map(Some), 0)
     }
 
+    /// The tree that the change from `base` to `head` gives on the only parent
+    /// of `commit`. None also if that parent lacks what base and head have in
+    /// common: the merge would bring commits that are not of the change.
+    pub(super) fn squash(
+        &mut self,
+        history: &mut History<'_>,
+        [base, head]: [ObjectId; 2],
+        commit: ObjectId,
+    ) -> Merged<ObjectId> {
+        let [parent] = *history.links(commit)?.parents.as_slice() else {
+            return Ok(None);
+        };
+        if self.disabled {
+            return Ok(None);
+        }
+        let before = history.ancestors(parent)?;
+        let common = history.merge_bases(&[base], &[head])?;
+        if !common.iter().all(|id| before.contains(id)) {
+            return Ok(None);
+        }
+        self.fresh(history, &[parent, head])
+    }
+
     /// The tree of the common ancestor; of several, a merge of them.
     fn base(
         &mut self,

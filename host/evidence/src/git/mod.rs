@@ -171,6 +171,10 @@ fn change(
         None => None,
     };
     let range = Range::collect(history, merges, Some(base), head)?;
+    let merged_tree = match merge_commit {
+        Some(commit) => merges.squash(history, [base, head], commit)?,
+        None => None,
+    };
     let (before, after) = (history.tree(base)?, history.tree(head)?);
     let differences = diff::trees(repository, before, after)?;
     let (patch_id, owners) = if options.without_blobs {
@@ -195,6 +199,7 @@ fn change(
         patch_id,
         boundary: range.boundary.clone(),
         merge_commit: merge_commit.map(|id| id.to_string()),
+        merged_tree: merged_tree.map(|id| id.to_string()),
         pushes: match &options.pushes {
             Some(path) => Some(Listing::read(path)?),
             None => None,

@@ -21,3 +21,4 @@ mod patch_id;
 mod range;
 mod revision;
 mod sandbox;
+mod squash;

@@ -40,7 +40,7 @@ fn commit(s: &Sandbox, base: &str, head: &str) -> Commit {
 }
 
 /// What git makes of two commits; None is a conflict.
-fn by_git(s: &Sandbox, ours: &str, theirs: &str) -> Option<String> {
+pub(crate) fn by_git(s: &Sandbox, ours: &str, theirs: &str) -> Option<String> {
     let args = ["merge-tree", "--write-tree", ours, theirs];
     let mut git = Command::new("git");
     git.args(args).current_dir(s.repo());
