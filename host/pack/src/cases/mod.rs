@@ -278,10 +278,19 @@ fn evidence(raw: &RawCase, source: &Source, cases: &Path) -> Result<Option<Value
 }
 
 fn fixture(name: &str, source: &Source, cases: &Path) -> Result<Value, Finding> {
+    read_fixture(name, cases, |finding| at_key(finding, source, "fixture"))
+}
+
+/// A fixture by its path from `cases/fixtures`. That it is absent is a finding at the place that names it.
+pub(crate) fn read_fixture(
+    name: &str,
+    cases: &Path,
+    at: impl FnOnce(Finding) -> Finding,
+) -> Result<Value, Finding> {
     let path = cases.join("fixtures").join(name);
     let fixture = Source::read(&path, MAX_CASE, Code::CaseFixture).map_err(|finding| {
         let finding = Finding::new(finding.code, finding.message);
-        at_key(finding, source, "fixture").help("a fixture is a path relative to `cases/fixtures`")
+        at(finding).help("a fixture is a path relative to `cases/fixtures`")
     })?;
     parse(&fixture, Code::CaseFixture)
 }
