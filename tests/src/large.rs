@@ -185,7 +185,7 @@ fn release(size: Eighths) -> Value {
         .map(|n| json!({ "artifact": format!("sha256:{n:x}"), "account": pushes_as(n % 4) }));
     let mut evidence = around(people, accounts, commits, changes);
     let parts = json!({
-        "artifacts": [{ "digest": DIGEST, "repository": "bank/all", "revision": id(merge_commit(count - 1)), "branch": "main" }],
+        "artifacts": [{ "digest": DIGEST, "repository": "bank/all", "revision": id(merge_commit(count - 1)), "builder": "machine:ci", "branch": "main" }],
         "environments": [{ "id": "production", "tier": "production", "history": listing(history.collect()) }],
         "deployments": [{
             "id": "release", "environment": "production", "artifact": DIGEST, "requester": pushes_as(9),
@@ -227,6 +227,8 @@ fn around(
     changes: Vec<Value>,
 ) -> Value {
     let many = people.len();
+    let ci = json!({ "account": "machine:ci", "machine": "ci" });
+    let accounts: Vec<Value> = accounts.into_iter().chain([ci]).collect();
     let grants = (0..many / 50).map(|n| {
         json!({
             "id": format!("g{n}"), "person": format!("p{}", 100 + n * 7 % (many - 100)), "role": "on-duty",
@@ -239,6 +241,7 @@ fn around(
     let (grants, past): (Vec<_>, Vec<_>) = (grants.collect(), past.collect());
     json!({
         "people": people, "accounts": accounts,
+        "machines": [{ "id": "ci", "kind": "ci", "owners": ["p1"] }],
         "commits": listing(commits), "changes": changes,
         "grants": listing(grants), "past_reviews": listing(past),
     })

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde::Serialize;
-use sod_pack::{Findings, Pack, cases};
+use sod_pack::{Findings, Pack, cases, matrix};
 
 use crate::command_line::Format;
 use crate::exit;
@@ -12,7 +12,7 @@ use crate::failure::Outcome;
 use crate::output::Output;
 use crate::page::{Look, Page};
 
-/// Check packs: their manifest, schema, rules and cases
+/// Check packs: their manifest, schema, rules, cases and matrix
 ///
 /// Rules are validated strictly against the schema: a misspelt role type, fact or quorum is an error. Every
 /// finding has a place, a help line, and a code that docs/diagnostics.md explains. Nothing is built or run.
@@ -92,6 +92,9 @@ fn check(path: &Path) -> Checked<'_> {
                 },
                 |cases| cases.len(),
             );
+            if let Err(more) = matrix::read(&pack) {
+                findings.append(more);
+            }
             (Some(contents(&pack, cases)), findings)
         }
     };

@@ -2,7 +2,8 @@
 
 use clap::{Parser, Subcommand, ValueEnum};
 
-use crate::{build, check, completions, decide, evidence, exit, inspect, test};
+use crate::failure::{Failure, Outcome};
+use crate::{build, check, completions, decide, evidence, exit, inspect, matrix, test};
 
 /// Separation of duties for code changes and deployments.
 ///
@@ -28,13 +29,43 @@ pub(crate) struct CommandLine {
         value_name = "FORMAT",
         default_value = "human",
         hide_possible_values = true,
-        help = "How results are printed: `human` or `json`; errors and notes are text on stderr"
+        help = "How results are printed: `human` or `json`, `html` or `svg` too for a matrix; errors and notes are text on stderr"
     )]
-    pub(crate) format: Format,
+    pub(crate) format: Print,
+}
+
+/// What `--format` takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Print {
+    /// For people.
+    Human,
+    /// For programs.
+    Json,
+    /// A page.
+    Html,
+    /// A picture.
+    Svg,
+}
+
+impl Print {
+    /// For the verbs whose results are no tables.
+    pub(crate) fn plain(self) -> Outcome<Format> {
+        match self {
+            Print::Human => Ok(Format::Human),
+            Print::Json => Ok(Format::Json),
+            Print::Html | Print::Svg => {
+                let help = "`--format human` or `--format json`";
+                Err(Failure::usage(
+                    "pages and pictures are of a matrix only",
+                    help,
+                ))
+            }
+        }
+    }
 }
 
 /// How results are printed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Format {
     /// For people.
     Human,
@@ -47,6 +78,7 @@ pub(crate) enum Format {
 pub(crate) enum Verb {
     Check(check::Arguments),
     Test(test::Arguments),
+    Matrix(matrix::Arguments),
     Build(build::Arguments),
     Inspect(inspect::Arguments),
     Decide(Box<decide::Arguments>),

@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use sod_pack::harmless;
+
 /// How a piece of text looks where there is colour.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Look {
@@ -82,28 +84,6 @@ impl Page {
     pub(crate) fn as_str(&self) -> &str {
         &self.text
     }
-}
-
-/// Every control character is shown as its escape, and so are the characters that reorder text.
-fn harmless(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        if c.is_control() || reorders(c) {
-            out.extend(c.escape_unicode());
-        } else {
-            out.push(c);
-        }
-    }
-    out
-}
-
-/// Marks, embeddings, overrides and isolates of the Unicode bidirectional
-/// algorithm, and the two characters besides controls that end a line.
-fn reorders(c: char) -> bool {
-    matches!(
-        c,
-        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
-    )
 }
 
 #[cfg(test)]

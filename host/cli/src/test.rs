@@ -6,24 +6,26 @@ use clap::Args;
 use serde::Serialize;
 use sod_host::{Policy, Request, Runtime};
 use sod_pack::cases::{self, Case};
-use sod_pack::{Findings, Pack};
+use sod_pack::{Findings, Pack, matrix};
 
 use crate::command_line::Format;
 use crate::failure::Outcome;
+use crate::matrix::{Compared, compare};
 use crate::output::Output;
 use crate::page::{Look, Page};
 use crate::{exit, open};
 
-/// Run the cases of packs
+/// Run the cases of packs, and compare their matrices
 ///
 /// A case is a request with the verdict that it must get: allowed, or denied for exactly the reasons listed.
 /// Each is decided by the component that the pack is built into, in the sandbox, as in production.
 ///
 /// A rule of the pack that no passing case names as a reason fails the run: nobody would notice if it were
 /// deleted. So does a pack without cases. The rules of an included pack are not looked at here; they are that
-/// pack's own business, so test it too. With --filter rules without a case are not looked for.
+/// pack's own business, so test it too. So does a matrix (`sod matrix`) that is not the one that was reviewed.
+/// With --filter neither is looked at.
 ///
-/// The last line counts cases, and each rule and pack without a case as failed.
+/// The last line counts cases, and each rule and pack without a case, and each matrix that differs, as failed.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
@@ -59,6 +61,8 @@ struct Tested<'a> {
     cases: Vec<Ran>,
     /// Own rules that decided none of the cases which passed.
     undecided: Findings,
+    /// Absent if the pack has none, or only some of the cases are run.
+    matrix: Option<Compared>,
 }
 
 /// One case.
@@ -77,13 +81,19 @@ pub(crate) fn run(arguments: &Arguments, output: &Output) -> Outcome<u8> {
     for path in &arguments.packs {
         let pack = open::pack(path)?;
         let cases = cases::read(&pack)?;
-        packs.push(test(
-            path,
-            &pack,
-            cases,
-            &runtime,
-            arguments.filter.as_deref(),
-        )?);
+        let matrix = matrix::read(&pack)?;
+        let filter = arguments.filter.as_deref();
+        let matrix = match matrix.filter(|_| filter.is_none()) {
+            Some(matrix) => {
+                let policy = open::compiled(&pack, &runtime)?;
+                Some(compare(&pack, &matrix, &policy)?)
+            }
+            None => None,
+        };
+        packs.push(Tested {
+            matrix,
+            ..test(path, &pack, cases, &runtime, filter)?
+        });
     }
     let report = Report {
         passed: packs.iter().map(Tested::passed).sum(),
@@ -132,6 +142,7 @@ fn test<'a>(
         policy_digest: pack.bundle().digest(),
         cases: ran.into_iter().map(|(_, ran)| ran).collect(),
         undecided,
+        matrix: None,
     })
 }
 
@@ -166,7 +177,8 @@ impl Tested<'_> {
     /// A pack without cases is a failure, too: a run that ran nothing has shown nothing.
     fn failed(&self) -> usize {
         let cases = self.cases.iter().filter(|case| !case.passed()).count();
-        cases + self.undecided.errors() + usize::from(self.cases.is_empty())
+        let matrix = self.matrix.as_ref().is_some_and(Compared::differs);
+        cases + self.undecided.errors() + usize::from(self.cases.is_empty()) + usize::from(matrix)
     }
 
     fn explain(&self, page: &mut Page) {
@@ -188,12 +200,18 @@ impl Tested<'_> {
         if !self.undecided.is_empty() {
             page.block(&self.undecided.render(false));
         }
+        if let Some(matrix) = self.matrix.as_ref().filter(|matrix| matrix.differs()) {
+            matrix.explain(self.path, page);
+        }
         if self.failed() == 0 {
             page.put(Look::Good, "ok");
+            let cells = self.matrix.iter().map(|matrix| matrix.cells);
+            let cells = cells.map(|cells| format!(", {cells} cells of the matrix"));
             page.line(&format!(
-                "  {}: {} cases",
+                "  {}: {} cases{}",
                 self.path.display(),
-                self.cases.len()
+                self.cases.len(),
+                cells.collect::<String>()
             ));
         }
     }

@@ -123,14 +123,21 @@ codes! {
 
     /// A case is not JSON of the right form.
     CaseInvalid = "case-invalid" Error,
-    /// The fixture of a case is absent or no JSON.
+    /// The fixture of a case or a matrix is absent or no JSON.
     CaseFixture = "case-fixture" Error,
-    /// The patch of a case does not apply to its evidence.
+    /// The patch of a case or a matrix does not apply to its evidence.
     CasePatch = "case-patch" Error,
     /// What a case expects is not complete.
     CaseExpectation = "case-expectation" Error,
     /// No case is decided by a rule.
     RuleUndecided = "rule-undecided" Error,
+
+    /// `matrix.toml` is not TOML of the right form, or asks for what is not there.
+    MatrixInvalid = "matrix-invalid" Error,
+    /// A role or an action of the pack's rules is not in its matrix.
+    MatrixUncovered = "matrix-uncovered" Error,
+    /// What a matrix leaves out on purpose is in it, or is nothing that its rules name, or has no reason.
+    MatrixExempt = "matrix-exempt" Error,
 }
 
 impl std::fmt::Display for Code {

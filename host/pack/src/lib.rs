@@ -8,7 +8,8 @@
 //!    wrong with it comes back as [`Findings`], each with a stable [`Code`], a place, and a help line.
 //! 2. [`compile`] makes the pack a component that imports nothing and can load nothing.
 //! 3. [`inspect`] reads back what is in a component, without running it.
-//! 4. [`cases`] are a pack's tests as data. Running them is the caller's: this crate decides nothing.
+//! 4. [`cases`] are a pack's tests as data, and [`matrix`] is the pack as a table that people review. Running them
+//!    is the caller's: this crate decides nothing.
 //!
 //! ```no_run
 //! use sod_pack::{CompileOptions, Pack, compile, inspect};
@@ -26,8 +27,10 @@ mod code;
 mod compile;
 mod finding;
 mod folder;
+mod harmless;
 mod inspect;
 mod manifest;
+pub mod matrix;
 mod nesting;
 mod options;
 mod pack;
@@ -40,6 +43,7 @@ pub use code::{Code, Severity};
 pub use compile::metadata::{EngineInfo, PackSection, PolicyEntry, SECTION};
 pub use compile::{CompileError, CompileOptions, INTERFACE, compile, engine, engine_module};
 pub use finding::{Finding, Findings, Span};
+pub use harmless::harmless;
 pub use inspect::{InspectError, Inspection, inspect};
 pub use manifest::MANIFEST;
 pub use nesting::MAX_DEPTH;

@@ -89,18 +89,19 @@ impl Manifest {
             if is_missing { finding.help(help) } else { finding }
         });
         let source = findings.note(source)?;
-        let raw =
-            toml::from_str::<RawManifest>(&source.text).map_err(|error| invalid(&source, &error));
+        let raw = toml::from_str::<RawManifest>(&source.text).map_err(|error| {
+            let help = "docs/diagnostics.md#manifest-invalid has the keys and what they take";
+            invalid(Code::ManifestInvalid, &source, &error).help(help)
+        });
         let raw = findings.note(raw)?;
         Some(validate(raw, source, findings))
     }
 }
 
-fn invalid(source: &Source, error: &toml::de::Error) -> Finding {
+/// Not TOML, or not of the right form.
+pub(crate) fn invalid(code: Code, source: &Source, error: &toml::de::Error) -> Finding {
     let message = error.message().trim_end_matches('.').replace('\n', "; ");
-    Finding::new(Code::ManifestInvalid, message)
-        .at(source, error.span().unwrap_or(0..0))
-        .help("docs/diagnostics.md#manifest-invalid has the keys and what they take")
+    Finding::new(code, message).at(source, error.span().unwrap_or(0..0))
 }
 
 fn validate(raw: RawManifest, source: Source, findings: &mut Findings) -> Manifest {

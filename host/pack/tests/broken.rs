@@ -10,7 +10,7 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use sod_pack::{Findings, Pack, cases};
+use sod_pack::{Findings, Pack, cases, matrix};
 
 #[test]
 fn each_broken_pack_is_refused_as_expected() {
@@ -38,7 +38,8 @@ fn each_broken_pack_is_refused_as_expected() {
     );
 }
 
-/// Of the pack; of its cases if it is valid itself; of the rules that they leave out if they are valid too.
+/// Of the pack; of its cases and its matrix if it is valid itself; of the rules that the cases leave out if they are
+/// valid too.
 fn findings(folder: &Path) -> Findings {
     let pack = match Pack::open(folder) {
         Ok(pack) => pack,
@@ -49,6 +50,9 @@ fn findings(folder: &Path) -> Findings {
         Ok(cases) if cases.is_empty() => {}
         Ok(cases) => findings.append(cases::undecided(&pack, &cases)),
         Err(broken) => findings.append(broken),
+    }
+    if let Err(broken) = matrix::read(&pack) {
+        findings.append(broken);
     }
     findings
 }

@@ -32,8 +32,8 @@ pub(crate) struct Judgement {
     pub(crate) approvals: Vec<Approval>,
     /// People whose approvals count, each once, in the order given.
     pub(crate) signers: Vec<PersonIx>,
-    /// Where in the list the approval of each of them is.
-    pub(crate) positions: Vec<u32>,
+    /// Where in the list their approvals are, those that they gave again among them.
+    pub(crate) standing: Vec<(PersonIx, u32)>,
     /// Where in the list each person last objected or took an approval back.
     pub(crate) withdrawn: BTreeMap<PersonIx, u32>,
     pub(crate) objectors: Objectors,
@@ -161,7 +161,7 @@ fn judge<'e>(
     now: i64,
     rules: &mut impl SigningRules<'e>,
 ) -> Judgement {
-    let (mut signers, mut positions) = (Vec::new(), Vec::new());
+    let (mut signers, mut stands) = (Vec::new(), Vec::new());
     let mut signed = People::new();
     let mut approvals = Vec::with_capacity(given.len());
     let withdrawn = last_withdrawals(index, given);
@@ -178,10 +178,14 @@ fn judge<'e>(
                 Some(code::NOT_PERMITTED)
             })
             .unwrap_or(code::COUNTED);
-        if let Some(person) = person.filter(|_| code == code::COUNTED) {
-            signers.push(person);
-            signed.insert(person);
-            positions.push(ix);
+        match person {
+            Some(person) if code == code::COUNTED => {
+                signers.push(person);
+                signed.insert(person);
+                stands.push((person, ix));
+            }
+            Some(person) if code == code::DUPLICATE_PERSON => stands.push((person, ix)),
+            _ => {}
         }
         approvals.push(Approval {
             resource: resource.clone(),
@@ -197,7 +201,7 @@ fn judge<'e>(
     Judgement {
         approvals,
         signers,
-        positions,
+        standing: stands,
         withdrawn,
         objectors: objectors(index, given, now, contributors),
     }

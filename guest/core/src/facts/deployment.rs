@@ -7,10 +7,9 @@ use super::contributors::Contributors;
 use super::people::minutes_between;
 use super::{People, Setting};
 use crate::evidence::{
-    Artifact, Change, Commit, CommitIx, Deployment, Environment, EvidenceError, Identity, Index,
-    MachineIx, PersonIx, Range,
+    Artifact, Commit, CommitIx, Deployment, Environment, EvidenceError, Identity, Index, MachineIx,
+    PersonIx, Range,
 };
-use crate::text::Text;
 
 /// Facts of one deployment. Each is an attribute of `Deployment` in the base schema.
 #[derive(Debug)]

@@ -173,19 +173,25 @@ impl Favours {
     }
 }
 
-/// Seconds that each approval that counts took, by the order of the signers.
+/// Seconds that each signer took, in their order: of several approvals that one of them gave, those of the longest.
 pub(crate) fn seconds_taken<'j>(
     facts: &'j ChangeFacts<'_>,
     judgement: &'j Judgement,
 ) -> impl Iterator<Item = Option<i64>> + 'j {
     let approvals = &facts.change.approvals.items;
-    let taken = |at: &u32| approvals.get(*at as usize)?.after_seconds;
-    let positions = judgement.positions.iter();
-    positions.map(move |at| taken(at).map(i64::from))
+    let mut longest: BTreeMap<PersonIx, Option<i64>> = BTreeMap::new();
+    for (person, at) in &judgement.standing {
+        let approval = approvals.get(*at as usize);
+        let seconds = approval.and_then(|a| a.after_seconds).map(i64::from);
+        let known = longest.entry(*person).or_default();
+        *known = (*known).max(seconds);
+    }
+    let signers = judgement.signers.iter();
+    signers.map(move |signer| longest.get(signer).copied().flatten())
 }
 
-/// Seconds that the quickest approval that counts took. None where there is no such approval, or one of them does not
-/// say: it may have been the quickest.
+/// Seconds that the quickest signer took. None where there is none, or of one of them it is not known: they may have
+/// been the quickest.
 pub(crate) fn quickest(facts: &ChangeFacts<'_>, judgement: &Judgement) -> Option<i64> {
     let seconds: Option<Vec<i64>> = seconds_taken(facts, judgement).collect();
     seconds?.into_iter().min()

@@ -4,22 +4,29 @@ use std::fs;
 
 use crate::run::{Folder, run, small_case};
 
-const SHIPPED: [&str; 3] = [
-    "policies/core-lanes",
-    "policies/two-person-change",
-    "policies/protected-deploy",
-];
+/// Every one of them.
+fn shipped() -> Vec<String> {
+    let folders = fs::read_dir("../../policies").unwrap().flatten();
+    let packs = folders.filter(|folder| folder.path().join("pack.toml").exists());
+    let name = |pack: fs::DirEntry| format!("policies/{}", pack.file_name().to_str().unwrap());
+    packs.map(name).collect()
+}
 
 #[test]
 fn the_shipped_packs_are_valid_and_pass() {
-    let check = run(&[&["check", "--format", "json"], SHIPPED.as_slice()].concat())
+    let shipped = shipped();
+    let packs: Vec<&str> = shipped.iter().map(String::as_str).collect();
+    let check = run(&[&["check", "--format", "json"], packs.as_slice()].concat())
         .expect(0)
         .json();
     assert_eq!(
         (&check["errors"], &check["warnings"]),
         (&0.into(), &0.into())
     );
-    let test = run(&[&["test"], SHIPPED.as_slice()].concat()).expect(0);
+    let test = run(&[&["test"], packs.as_slice()].concat()).expect(0);
+    // Each is compared with its matrix, too.
+    let compared = test.stdout.matches(" cells of the matrix").count();
+    assert_eq!(compared, packs.len(), "{}", test.stdout);
     let last = test.stdout.lines().last().unwrap();
     assert!(last.ends_with(" passed, 0 failed"), "{last}");
     // As many as there are files, which a wrong path would not find.
@@ -28,7 +35,7 @@ fn the_shipped_packs_are_valid_and_pass() {
             .unwrap()
             .count()
     };
-    let all: usize = SHIPPED
+    let all: usize = packs
         .iter()
         .map(|pack| cases(pack, "allow") + cases(pack, "deny"))
         .sum();

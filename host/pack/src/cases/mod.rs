@@ -314,8 +314,18 @@ fn evidence(raw: &RawCase, source: &Source, pack: &Path) -> Result<Option<Value>
 }
 
 fn fixture(name: &str, source: &Source, pack: &Path) -> Result<Value, Finding> {
+    read_fixture(name, pack, |finding| at_key(finding, source, "fixture"))
+}
+
+/// A fixture by its path from `cases/fixtures` of the pack in the folder `pack`. What is wrong with it is a finding at
+/// the place that names it.
+pub(crate) fn read_fixture(
+    name: &str,
+    pack: &Path,
+    at: impl Fn(Finding) -> Finding,
+) -> Result<Value, Finding> {
     let refuse = |code, message: String| {
-        at_key(Finding::new(code, message), source, "fixture")
+        at(Finding::new(code, message))
             .help("a fixture is a path relative to `cases/fixtures`, of this pack or of another")
     };
     // `..` first leads out of `cases/fixtures`, which need not be there.
