@@ -42,7 +42,7 @@ fn decide(pack: &Metered, request: &Request) -> Decision {
 
 /// Twice as much costs twice as much, but for a tenth: what a step up in size adds is compared with the step before,
 /// so that what every decision costs is out of it.
-fn linear(pack: &str, question: Question, effect: Effect) {
+fn linear(pack: &str, question: Question, effect: Effect, policy: &str) {
     let metered = metered(pack);
     let fuel = SIZES.map(|size| {
         let decision = decide(&metered, &request(question, size));
@@ -52,6 +52,8 @@ fn linear(pack: &str, question: Question, effect: Effect) {
             decision.verdict.effect, effect,
             "{question:?} {size}: {reasons:?}"
         );
+        let policies: Vec<_> = reasons.iter().filter_map(|r| r.1.as_deref()).collect();
+        assert_eq!(policies, [policy], "{question:?} {size}: {reasons:?}");
         decision.fuel
     });
     let steps = [1, 2, 3].map(|n| fuel[n] - fuel[n - 1]);
@@ -65,15 +67,30 @@ fn linear(pack: &str, question: Question, effect: Effect) {
 
 #[test]
 fn a_large_release_costs_as_its_size() {
-    linear("protected-deploy", Question::Deploy, Effect::Allow);
+    linear(
+        "protected-deploy",
+        Question::Deploy,
+        Effect::Allow,
+        "operations-deploys",
+    );
 }
 
 #[test]
 fn a_large_release_is_not_deployed_by_one_who_wrote_a_line_of_it() {
-    linear("protected-deploy", Question::DeployOwnWork, Effect::Deny);
+    linear(
+        "protected-deploy",
+        Question::DeployOwnWork,
+        Effect::Deny,
+        "contributors-never-deploy",
+    );
 }
 
 #[test]
 fn a_large_change_costs_as_its_size() {
-    linear("two-person-change", Question::Merge, Effect::Allow);
+    linear(
+        "two-person-change",
+        Question::Merge,
+        Effect::Allow,
+        "developers-merge",
+    );
 }
