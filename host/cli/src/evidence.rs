@@ -180,6 +180,10 @@ struct DeploymentArguments {
     #[arg(long, value_name = "ACCOUNT", requires = "artifact")]
     builder: Option<String>,
 
+    /// The branch that the artifact was built from, by its provenance
+    #[arg(long, value_name = "BRANCH", requires = "artifact")]
+    branch: Option<String>,
+
     /// The sign-offs; without it nobody signed off
     #[arg(long, value_name = "FILE", requires = "artifact")]
     sign_offs: Option<PathBuf>,
@@ -248,6 +252,7 @@ fn deployment(arguments: DeploymentArguments) -> Option<DeploymentOptions> {
     options.deployment = arguments.deployment;
     options.requester = arguments.requester;
     options.builder = arguments.builder;
+    options.branch = arguments.branch;
     options.approvals = arguments.sign_offs;
     Some(options)
 }

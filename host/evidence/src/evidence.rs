@@ -140,7 +140,7 @@ pub struct Change {
     pub head: String,
     /// Object id of the tree of `head`.
     pub tree: String,
-    /// `git patch-id --stable` of the difference between base and head, where
+    /// `git patch-id --verbatim` of the difference between base and head, where
     /// it says all that differs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub patch_id: Option<String>,
@@ -260,6 +260,9 @@ pub struct Artifact {
     /// Account of the builder.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub builder: Option<String>,
+    /// Branch that it was built from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub branch: Option<String>,
 }
 
 /// Where artifacts are deployed to.

@@ -334,7 +334,7 @@ pub struct Change<'a> {
     /// Object id of the tree of `head`: all of its content.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     pub tree: Option<Text<'a>>,
-    /// `git patch-id --stable` of the difference between base and head.
+    /// `git patch-id --verbatim` of the difference between base and head.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     pub patch_id: Option<Text<'a>>,
     /// Account that opened it, as the server saw it. A contributor.

@@ -102,7 +102,10 @@ impl Release {
         let pushes = write("pushes.json", push);
         let people = PEOPLE.map(|(id, role)| json!({"id": id, "active": true, "roles": [role]}));
         let accounts = PEOPLE.map(|(id, _)| json!({"account": account(id), "person": id}));
-        let directory = json!({"people": people, "accounts": accounts});
+        let ci = json!({"account": "machine:ci", "machine": "ci"});
+        let accounts: Vec<Value> = accounts.into_iter().chain([ci]).collect();
+        let machines = json!([{"id": "ci", "kind": "ci", "owners": ["gita"]}]);
+        let directory = json!({"people": people, "machines": machines, "accounts": accounts});
         let directory = write("directory.json", directory);
         let file = self.folder.path("evidence.json");
         let requester = account("finn");
@@ -122,6 +125,8 @@ impl Release {
             ("--live", live),
             ("--deployment", "payments-7"),
             ("--requester", &requester),
+            ("--builder", "machine:ci"),
+            ("--branch", "main"),
             ("--sign-offs", &sign_offs),
             ("--output", &file),
         ];

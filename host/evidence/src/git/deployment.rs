@@ -30,6 +30,8 @@ pub struct DeploymentOptions {
     pub requester: Option<String>,
     /// Account of the builder, by the artifact's provenance.
     pub builder: Option<String>,
+    /// Branch that it was built from, by its provenance.
+    pub branch: Option<String>,
     /// File with the sign-offs; without it nobody signed off.
     pub approvals: Option<PathBuf>,
 }
@@ -51,6 +53,7 @@ impl DeploymentOptions {
             deployment: None,
             requester: None,
             builder: None,
+            branch: None,
             approvals: None,
         }
     }
@@ -86,6 +89,7 @@ pub(super) fn add(
         repository: repository_name.to_owned(),
         revision: revision.to_string(),
         builder: options.builder.clone(),
+        branch: options.branch.clone(),
     });
     evidence.environments.push(Environment {
         id: options.environment.clone(),

@@ -182,7 +182,7 @@ fn change(
     } else {
         let owners = Owners::read(repository, before, options)?;
         (
-            patch_id::stable(repository, &differences)?,
+            patch_id::verbatim(repository, &differences)?,
             owners.map(|owners| owners.of(&differences)),
         )
     };

@@ -1,4 +1,6 @@
-//! The patch id of a difference, as `git patch-id --stable` computes it from `git diff-tree -p`.
+//! The patch id of a difference, as `git patch-id --verbatim` computes it from `git diff-tree -p`.
+//!
+//! White space is part of it: to some languages it means something, and an approval stands for what was read.
 
 use gix::ObjectId;
 use gix::bstr::ByteSlice;
@@ -18,7 +20,7 @@ const CONTEXT: u32 = 3;
 /// Git's algorithm passes over the paths of some binary files and over what
 /// follows a NUL on a line. An approval that stands for a patch id would then
 /// stand for something else, too, so such a difference has none.
-pub(super) fn stable(
+pub(super) fn verbatim(
     repository: &Repository,
     differences: &[Difference],
 ) -> Result<Option<String>, GitError> {
@@ -80,14 +82,14 @@ impl<'r> Patch<'r> {
             self.had_lines = false;
         }
         let (old, new) = (quoted(b"a/", path), quoted(b"b/", path));
-        self.line(b"diff --git", &[&old, &new]);
+        self.header(&[b"diff --git ", &old, b" ", &new]);
         let mode = |entry: Entry| diff::mode(entry.0).as_bytes();
         match (before, after) {
-            (None, Some(after)) => self.line(b"new file mode", &[mode(after)]),
-            (Some(before), None) => self.line(b"deleted file mode", &[mode(before)]),
+            (None, Some(after)) => self.header(&[b"new file mode ", mode(after)]),
+            (Some(before), None) => self.header(&[b"deleted file mode ", mode(before)]),
             (Some(before), Some(after)) if before.0 != after.0 => {
-                self.line(b"old mode", &[mode(before)]);
-                self.line(b"new mode", &[mode(after)]);
+                self.header(&[b"old mode ", mode(before)]);
+                self.header(&[b"new mode ", mode(after)]);
             }
             _ => {}
         }
@@ -97,8 +99,8 @@ impl<'r> Patch<'r> {
         }
         self.had_lines = true;
         let nothing = b"/dev/null".to_vec();
-        self.line(b"---", &[before.map_or(&nothing, |_| &old)]);
-        self.line(b"+++", &[after.map_or(&nothing, |_| &new)]);
+        self.side(b"--- ", before.map_or(&nothing, |_| &old));
+        self.side(b"+++ ", after.map_or(&nothing, |_| &new));
         self.hunks(&lines::split(&before_text), &lines::split(&after_text));
         Ok(true)
     }
@@ -118,14 +120,14 @@ impl<'r> Patch<'r> {
         let hunks = lines::shown(before, after);
         for (nth, hunk) in hunks.iter().enumerate() {
             let start = hunk.before.start.saturating_sub(CONTEXT).max(done);
-            self.lines(b"", before, start..hunk.before.start);
+            self.lines(b" ", before, start..hunk.before.start);
             self.lines(b"-", before, hunk.before.clone());
             self.lines(b"+", after, hunk.after.clone());
             let end = match hunks.get(nth + 1) {
                 Some(next) => next.before.start.min(hunk.before.end + CONTEXT),
                 None => hunk.before.end + CONTEXT,
             };
-            self.lines(b"", before, hunk.before.end..end.min(before.len() as u32));
+            self.lines(b" ", before, hunk.before.end..end.min(before.len() as u32));
             done = end;
         }
     }
@@ -133,18 +135,27 @@ impl<'r> Patch<'r> {
     fn lines(&mut self, sign: &[u8], text: &[&[u8]], range: std::ops::Range<u32>) {
         let lines = text.get(range.start as usize..range.end as usize);
         for line in lines.unwrap_or_default() {
-            self.line(sign, &[line]);
+            self.update(&[sign, line]);
+            if !line.ends_with(b"\n") {
+                self.update(&[b"\n\\ No newline at end of file\n"]);
+            }
         }
     }
 
-    /// Git leaves white space out of account.
-    fn line(&mut self, label: &[u8], words: &[&[u8]]) {
-        for part in [label].iter().chain(words) {
-            let is_space = |b: &u8| matches!(b, b' ' | b'\t' | b'\n' | b'\r');
-            let kept: Vec<u8> = part.iter().copied().filter(|b| !is_space(b)).collect();
-            self.is_empty &= kept.is_empty();
-            self.hasher.update(&kept);
-        }
+    fn header(&mut self, words: &[&[u8]]) {
+        self.update(words);
+        self.update(&[b"\n"]);
+    }
+
+    /// Git ends a name with a space in it by a tab.
+    fn side(&mut self, sign: &[u8], name: &[u8]) {
+        let tab: &[u8] = if name.contains(&b' ') { b"\t" } else { b"" };
+        self.header(&[sign, name, tab]);
+    }
+
+    fn update(&mut self, parts: &[&[u8]]) {
+        self.is_empty = false;
+        parts.iter().for_each(|part| self.hasher.update(part));
     }
 
     fn end_of_file(&mut self) -> Result<(), GitError> {

@@ -26,7 +26,7 @@ fn by_git(s: &Sandbox, before: &str, after: &str) -> Option<String> {
         after,
     ];
     let patch = run(&s.repo(), &args, b"") + "\n";
-    let id = run(&s.repo(), &["patch-id", "--stable"], patch.as_bytes());
+    let id = run(&s.repo(), &["patch-id", "--verbatim"], patch.as_bytes());
     id.split(' ')
         .next()
         .map(str::to_owned)
