@@ -53,7 +53,10 @@ fn linear(pack: &str, question: Question, effect: Effect, policy: &str) {
             "{question:?} {size}: {reasons:?}"
         );
         let policies: Vec<_> = reasons.iter().filter_map(|r| r.1.as_deref()).collect();
-        assert_eq!(policies, [policy], "{question:?} {size}: {reasons:?}");
+        assert!(
+            policies.contains(&policy),
+            "{question:?} {size}: {reasons:?}"
+        );
         decision.fuel
     });
     let steps = [1, 2, 3].map(|n| fuel[n] - fuel[n - 1]);
