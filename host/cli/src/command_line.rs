@@ -29,48 +29,42 @@ pub(crate) struct CommandLine {
         value_name = "FORMAT",
         default_value = "human",
         hide_possible_values = true,
-        help = "How results are printed: `human` or `json`, `html` or `svg` too for a matrix; errors and notes are text on stderr"
+        help = "How results are printed: `human` or `json`, and what else the verb's help names; errors and notes are text on stderr"
     )]
-    pub(crate) format: Print,
+    pub(crate) format: Format,
 }
 
-/// What `--format` takes.
+/// How results are printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Print {
+pub(crate) enum Format {
     /// For people.
     Human,
     /// For programs.
     Json,
+    /// Commands that put findings beside the lines of a change on GitHub.
+    Github,
+    /// SARIF 2.1.0, for the pages of forges.
+    Sarif,
+    /// JUnit XML, for the pages of CI systems.
+    Junit,
     /// A page.
     Html,
     /// A picture.
     Svg,
 }
 
-impl Print {
-    /// For the verbs whose results are no tables.
-    pub(crate) fn plain(self) -> Outcome<Format> {
+impl Format {
+    fn as_str(self) -> &'static str {
         match self {
-            Print::Human => Ok(Format::Human),
-            Print::Json => Ok(Format::Json),
-            Print::Html | Print::Svg => {
-                let help = "`--format human` or `--format json`";
-                Err(Failure::usage(
-                    "pages and pictures are of a matrix only",
-                    help,
-                ))
-            }
+            Format::Human => "human",
+            Format::Json => "json",
+            Format::Github => "github",
+            Format::Sarif => "sarif",
+            Format::Junit => "junit",
+            Format::Html => "html",
+            Format::Svg => "svg",
         }
     }
-}
-
-/// How results are printed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Format {
-    /// For people.
-    Human,
-    /// For programs.
-    Json,
 }
 
 /// What to do.
@@ -84,4 +78,30 @@ pub(crate) enum Verb {
     Decide(Box<decide::Arguments>),
     Evidence(evidence::Arguments),
     Completions(completions::Arguments),
+}
+
+impl Verb {
+    /// Refuses a format that the verb does not print.
+    pub(crate) fn printed_as(&self, format: Format) -> Outcome<()> {
+        let more: &[Format] = match self {
+            Verb::Matrix(_) => &[Format::Html, Format::Svg],
+            _ => &[],
+        };
+        let all: Vec<Format> = [Format::Human, Format::Json]
+            .iter()
+            .chain(more)
+            .copied()
+            .collect();
+        if all.contains(&format) {
+            return Ok(());
+        }
+        let words: Vec<String> = all
+            .iter()
+            .map(|format| format!("`{}`", format.as_str()))
+            .collect();
+        Err(Failure::usage(
+            format!("`--format {}` is not for this verb", format.as_str()),
+            &format!("choose one of {}", words.join(", ")),
+        ))
+    }
 }

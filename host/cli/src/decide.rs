@@ -92,7 +92,7 @@ pub(crate) fn run(arguments: &Arguments, output: &Output) -> Outcome<u8> {
     let verdict = policy.try_decide(&request)?;
     match output.format {
         Format::Json => output.json(&verdict)?,
-        Format::Human => {
+        _ => {
             let mut page = output.page();
             explain::verdict(&mut page, &request, &verdict);
             output.text(&page)?;

@@ -60,7 +60,7 @@ pub(crate) fn run(arguments: &Arguments, output: &Output) -> Outcome<u8> {
     let contents = contents(policy.digest(), &inspection, description);
     match output.format {
         Format::Json => output.json(&contents)?,
-        Format::Human => {
+        _ => {
             let mut page = output.page();
             explain(&mut page, &contents);
             output.text(&page)?;

@@ -23,7 +23,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use clap::error::ErrorKind;
 
-use command_line::{CommandLine, Format, Print, Verb};
+use command_line::{CommandLine, Verb};
 use failure::Outcome;
 use output::Output;
 
@@ -43,24 +43,22 @@ fn main() -> ExitCode {
 }
 
 fn run(command_line: CommandLine) -> u8 {
-    let print = command_line.format;
-    let output = Output::new(print.plain().unwrap_or(Format::Human));
-    let result = match command_line.verb {
-        Verb::Matrix(arguments) => matrix::run(&arguments, print, &output),
-        verb => print.plain().and_then(|_| text(verb, &output)),
-    };
+    let output = Output::new(command_line.format);
+    let verb = command_line.verb;
+    let result = verb
+        .printed_as(command_line.format)
+        .and_then(|()| carry_out(verb, &output));
     result.unwrap_or_else(|failure| {
         output.report(failure.report.as_ref());
         failure.exit
     })
 }
 
-/// The verbs whose results are text or JSON only.
-fn text(verb: Verb, output: &Output) -> Outcome<u8> {
+fn carry_out(verb: Verb, output: &Output) -> Outcome<u8> {
     match verb {
         Verb::Check(arguments) => check::run(&arguments, output),
         Verb::Test(arguments) => test::run(&arguments, output),
-        Verb::Matrix(arguments) => matrix::run(&arguments, Print::Human, output),
+        Verb::Matrix(arguments) => matrix::run(&arguments, output),
         Verb::Build(arguments) => build::run(&arguments, output),
         Verb::Inspect(arguments) => inspect::run(&arguments, output),
         Verb::Decide(arguments) => decide::run(&arguments, output),

@@ -10,7 +10,7 @@ use sod_host::{Policy, Request, Runtime};
 use sod_pack::Pack;
 use sod_pack::matrix::{self, Answers, GOLDEN, Matrix, QUESTIONS};
 
-use crate::command_line::Print;
+use crate::command_line::Format;
 use crate::exit;
 use crate::failure::{Failure, Outcome};
 use crate::open;
@@ -77,8 +77,8 @@ struct ComparedPack<'a> {
     compared: Compared,
 }
 
-pub(crate) fn run(arguments: &Arguments, print: Print, output: &Output) -> Outcome<u8> {
-    if arguments.check && matches!(print, Print::Html | Print::Svg) {
+pub(crate) fn run(arguments: &Arguments, output: &Output) -> Outcome<u8> {
+    if arguments.check && matches!(output.format, Format::Html | Format::Svg) {
         let help = "leave out `--check`, or choose `--format human` or `json`";
         return Err(Failure::usage(
             "a comparison is no page and no picture",
@@ -89,7 +89,7 @@ pub(crate) fn run(arguments: &Arguments, print: Print, output: &Output) -> Outco
     let asked = arguments.packs.iter().map(|path| ask(path, &runtime));
     let asked = asked.collect::<Outcome<Vec<_>>>()?;
     if arguments.check {
-        return check(&asked, print, output);
+        return check(&asked, output);
     }
     if arguments.bless {
         for asked in &asked {
@@ -98,7 +98,7 @@ pub(crate) fn run(arguments: &Arguments, print: Print, output: &Output) -> Outco
             output.note(&format!("wrote `{}`", golden.display()));
         }
     }
-    show(asked, print, output)?;
+    show(asked, output)?;
     Ok(exit::OK)
 }
 
@@ -139,7 +139,7 @@ fn compared(folder: &Path, answers: &Answers) -> Compared {
     }
 }
 
-fn check(asked: &[Asked<'_>], print: Print, output: &Output) -> Outcome<u8> {
+fn check(asked: &[Asked<'_>], output: &Output) -> Outcome<u8> {
     let packs: Vec<ComparedPack<'_>> = asked
         .iter()
         .map(|asked| ComparedPack {
@@ -152,8 +152,8 @@ fn check(asked: &[Asked<'_>], print: Print, output: &Output) -> Outcome<u8> {
         differing: packs.iter().filter(|pack| pack.compared.differs()).count(),
         packs,
     };
-    match print {
-        Print::Json => output.json(&report)?,
+    match output.format {
+        Format::Json => output.json(&report)?,
         _ => {
             let mut page = output.page();
             for pack in &report.packs {
@@ -192,13 +192,13 @@ impl Compared {
     }
 }
 
-fn show(asked: Vec<Asked<'_>>, print: Print, output: &Output) -> Outcome<()> {
+fn show(asked: Vec<Asked<'_>>, output: &Output) -> Outcome<()> {
     let answers: Vec<Answers> = asked.into_iter().map(|asked| asked.answers).collect();
-    match print {
-        Print::Json => output.json(&answers),
-        Print::Html => output.bytes(matrix::to_html(&answers).as_bytes()),
-        Print::Svg => output.bytes(matrix::to_svg(&answers).as_bytes()),
-        Print::Human => {
+    match output.format {
+        Format::Json => output.json(&answers),
+        Format::Html => output.bytes(matrix::to_html(&answers).as_bytes()),
+        Format::Svg => output.bytes(matrix::to_svg(&answers).as_bytes()),
+        _ => {
             let mut page = output.page();
             answers.iter().for_each(|one| page.block(&one.to_text()));
             output.text(&page)

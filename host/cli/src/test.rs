@@ -102,7 +102,7 @@ pub(crate) fn run(arguments: &Arguments, output: &Output) -> Outcome<u8> {
     };
     match output.format {
         Format::Json => output.json(&report)?,
-        Format::Human => {
+        _ => {
             let mut page = output.page();
             report.explain(&mut page);
             output.text(&page)?;

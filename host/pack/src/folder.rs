@@ -18,6 +18,7 @@ pub(crate) struct Folder {
     pub(crate) manifest: Manifest,
     pub(crate) schema: Option<Source>,
     pub(crate) rules: Vec<Source>,
+    pub(crate) invariants: Vec<Source>,
 }
 
 /// The pack and all that it includes; what is included comes first, the pack itself last.
@@ -76,6 +77,7 @@ impl Tree<'_> {
         let folder = Folder {
             schema: read_schema(path, self.findings),
             rules: read_rules(path, !manifest.includes.is_empty(), self.findings),
+            invariants: read_invariants(path, self.findings),
             path: path.to_owned(),
             manifest,
         };
@@ -159,12 +161,8 @@ fn read_rules(folder: &Path, has_includes: bool, findings: &mut Findings) -> Vec
             return Vec::new();
         }
     };
-    let (files, stray): (Vec<_>, Vec<_>) = paths.into_iter().partition(|path| {
-        path.extension()
-            .is_some_and(|extension| extension == "cedar")
-    });
-    findings.extend(stray.iter().map(|path| stray_file(path)));
-    if files.is_empty() {
+    let sources = read_cedar(paths, findings);
+    if sources.is_none() {
         let message = format!("`{}` has no rules", display(&rules));
         findings.push(
             Finding::new(Code::RulesMissing, message)
@@ -172,10 +170,34 @@ fn read_rules(folder: &Path, has_includes: bool, findings: &mut Findings) -> Vec
                 .help(RULES_HELP),
         );
     }
+    sources.unwrap_or_default()
+}
+
+/// Every `.cedar` file of the folder `invariants`, by name. A pack may do without.
+fn read_invariants(folder: &Path, findings: &mut Findings) -> Vec<Source> {
+    let invariants = folder.join("invariants");
+    match list(&invariants) {
+        Ok(paths) => read_cedar(paths, findings).unwrap_or_default(),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
+        Err(error) => {
+            findings.push(unreadable(&invariants, &error, Code::Unreadable));
+            Vec::new()
+        }
+    }
+}
+
+/// `None` if no file among them is Cedar.
+fn read_cedar(paths: Vec<PathBuf>, findings: &mut Findings) -> Option<Vec<Source>> {
+    let (files, stray): (Vec<_>, Vec<_>) = paths.into_iter().partition(|path| {
+        path.extension()
+            .is_some_and(|extension| extension == "cedar")
+    });
+    findings.extend(stray.iter().map(|path| stray_file(path)));
     let sources = files
         .iter()
         .filter_map(|path| findings.note(Source::read(path, MAX_TEXT, Code::Unreadable)));
-    sources.collect()
+    let sources = sources.collect();
+    (!files.is_empty()).then_some(sources)
 }
 
 const RULES_HELP: &str = "a rule is a Cedar policy in a file `rules/NAME.cedar`";
@@ -188,7 +210,7 @@ fn stray_file(path: &Path) -> Finding {
         format!("`{name}` is not read: it is no `.cedar` file"),
     )
     .in_file(name)
-    .help("rename it to `NAME.cedar`, or move it out of `rules`")
+    .help("rename it to `NAME.cedar`, or move it out of the folder")
 }
 
 /// What is in a folder, by name, without what starts with a dot.

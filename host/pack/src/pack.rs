@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use sod_core::cedar::{PolicyId, PolicySet, Schema, ValidationMode, ValidationWarning, Validator};
+use sod_core::cedar::{PolicyId, PolicySet, ValidationMode, ValidationWarning, Validator};
 use sod_core::{Bundle, Mode, PackData, PolicySource, Quorum};
 
 use crate::cedar_findings::{code_of_error, code_of_warning, from_diagnostic};
@@ -27,6 +27,7 @@ pub struct Pack {
     mode: Mode,
     schema: String,
     rules: Vec<Rule>,
+    invariants: Vec<Rule>,
     quorums: Vec<Quorum>,
     data: PackData,
     options: Settled,
@@ -91,6 +92,12 @@ impl Pack {
         self.rules.iter().filter(|rule| rule.pack == self.name)
     }
 
+    /// What must hold for every request, whatever the rules are; of included packs too, by id. A forbid says what is
+    /// never allowed, a permit what always is.
+    pub fn invariants(&self) -> &[Rule] {
+        &self.invariants
+    }
+
     /// Every quorum, included ones too, by name.
     pub fn quorums(&self) -> &[Quorum] {
         &self.quorums
@@ -138,6 +145,25 @@ impl Pack {
     }
 }
 
+/// The policies of all folders, by id.
+fn parse_all(
+    tree: &[Folder],
+    sources: fn(&Folder) -> &[Source],
+    findings: &mut Findings,
+) -> Vec<Rule> {
+    let parse = |folder: &Folder| -> Vec<Rule> {
+        let name = &folder.manifest.name;
+        let sources = sources(folder).iter();
+        sources
+            .flat_map(|source| rules::parse(source, name, findings))
+            .collect()
+    };
+    let rules = tree.iter().flat_map(parse).collect();
+    let mut rules = rules::refuse_duplicates(rules, findings);
+    rules.sort_by(|a, b| a.id.cmp(&b.id));
+    rules
+}
+
 /// `None` if what is wrong leaves nothing to go on with.
 fn build(path: &Path, findings: &mut Findings) -> Option<Pack> {
     let tree = read_tree(path, findings);
@@ -165,19 +191,13 @@ fn build(path: &Path, findings: &mut Findings) -> Option<Pack> {
     } else {
         schema::merge(mode, &quorums, &data, &own, findings)
     };
-    let parse = |folder: &Folder| -> Vec<Rule> {
-        let sources = folder.rules.iter();
-        let name = &folder.manifest.name;
-        sources
-            .flat_map(|source| rules::parse(source, name, findings))
-            .collect()
-    };
-    let rules = tree.iter().flat_map(parse).collect();
-    let mut rules = rules::refuse_duplicates(rules, findings);
-    rules.sort_by(|a, b| a.id.cmp(&b.id));
+    let rules = parse_all(&tree, |folder| &folder.rules, findings);
+    let invariants = parse_all(&tree, |folder| &folder.invariants, findings);
     // Without a pack that it includes, most of what could be said about a rule would be wrong.
     let schema = schema.filter(|_| whole)?;
-    validate(&rules, schema.schema, findings);
+    let validator = Validator::new(schema.schema);
+    validate(&rules, &validator, findings);
+    validate(&invariants, &validator, findings);
     let manifest = &root.manifest;
     Some(Pack {
         folder: root.path.clone(),
@@ -188,6 +208,7 @@ fn build(path: &Path, findings: &mut Findings) -> Option<Pack> {
         mode,
         schema: schema.text,
         rules,
+        invariants,
         quorums,
         data,
         options,
@@ -384,7 +405,7 @@ fn conflict(
 }
 
 /// Strict validation by Cedar, every error mapped back to the rule's own file.
-fn validate(rules: &[Rule], schema: Schema, findings: &mut Findings) {
+fn validate(rules: &[Rule], validator: &Validator, findings: &mut Findings) {
     let mut set = PolicySet::new();
     for rule in rules {
         // Ids are unique by now.
@@ -392,7 +413,7 @@ fn validate(rules: &[Rule], schema: Schema, findings: &mut Findings) {
             findings.push(rule.finding(Code::PolicyInvalid, error.to_string()));
         }
     }
-    let result = Validator::new(schema).validate(&set, ValidationMode::Strict);
+    let result = validator.validate(&set, ValidationMode::Strict);
     let by_id: BTreeMap<&str, &Rule> = rules.iter().map(|rule| (rule.id.as_str(), rule)).collect();
     let find = |id: &PolicyId| by_id.get(AsRef::<str>::as_ref(id)).copied();
     let mut explained = BTreeSet::new();
