@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::failure::{Failure, Outcome};
-use crate::{build, check, completions, decide, evidence, exit, inspect, matrix, test};
+use crate::{build, check, completions, decide, evidence, exit, inspect, matrix, prove, test};
 
 /// Separation of duties for code changes and deployments.
 ///
@@ -73,6 +73,7 @@ pub(crate) enum Verb {
     Check(check::Arguments),
     Test(test::Arguments),
     Matrix(matrix::Arguments),
+    Prove(prove::Arguments),
     Build(build::Arguments),
     Inspect(inspect::Arguments),
     Decide(Box<decide::Arguments>),

@@ -14,6 +14,7 @@ mod matrix;
 mod open;
 mod output;
 mod page;
+mod prove;
 mod read;
 mod test;
 mod write;
@@ -59,6 +60,7 @@ fn carry_out(verb: Verb, output: &Output) -> Outcome<u8> {
         Verb::Check(arguments) => check::run(&arguments, output),
         Verb::Test(arguments) => test::run(&arguments, output),
         Verb::Matrix(arguments) => matrix::run(&arguments, output),
+        Verb::Prove(arguments) => prove::run(&arguments, output),
         Verb::Build(arguments) => build::run(&arguments, output),
         Verb::Inspect(arguments) => inspect::run(&arguments, output),
         Verb::Decide(arguments) => decide::run(&arguments, output),
