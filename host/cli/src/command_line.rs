@@ -3,7 +3,9 @@
 use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::failure::{Failure, Outcome};
-use crate::{build, check, completions, decide, evidence, exit, inspect, matrix, prove, test};
+use crate::{
+    build, check, completions, decide, diff, evidence, exit, inspect, matrix, prove, test,
+};
 
 /// Separation of duties for code changes and deployments.
 ///
@@ -74,6 +76,7 @@ pub(crate) enum Verb {
     Test(test::Arguments),
     Matrix(matrix::Arguments),
     Prove(prove::Arguments),
+    Diff(diff::Arguments),
     Build(build::Arguments),
     Inspect(inspect::Arguments),
     Decide(Box<decide::Arguments>),

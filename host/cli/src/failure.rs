@@ -7,6 +7,7 @@ use miette::{Report, miette};
 use sod_evidence::git::GitError;
 use sod_host::{BuildError, DecideError, OpenError};
 use sod_pack::{CompileError, Findings, InspectError};
+use sod_prove::ProveError;
 
 use crate::exit;
 
@@ -103,6 +104,12 @@ impl From<BuildError> for Failure {
 
 impl From<DecideError> for Failure {
     fn from(error: DecideError) -> Self {
+        Report::from(error).into()
+    }
+}
+
+impl From<ProveError> for Failure {
+    fn from(error: ProveError) -> Self {
         Report::from(error).into()
     }
 }

@@ -4,7 +4,9 @@ mod build;
 mod check;
 mod command_line;
 mod completions;
+mod counterexample;
 mod decide;
+mod diff;
 mod evidence;
 mod exit;
 mod explain;
@@ -61,6 +63,7 @@ fn carry_out(verb: Verb, output: &Output) -> Outcome<u8> {
         Verb::Test(arguments) => test::run(&arguments, output),
         Verb::Matrix(arguments) => matrix::run(&arguments, output),
         Verb::Prove(arguments) => prove::run(&arguments, output),
+        Verb::Diff(arguments) => diff::run(&arguments, output),
         Verb::Build(arguments) => build::run(&arguments, output),
         Verb::Inspect(arguments) => inspect::run(&arguments, output),
         Verb::Decide(arguments) => decide::run(&arguments, output),

@@ -1,29 +1,262 @@
-//! `sod prove`
-use std::path::PathBuf;
+//! `sod prove`: what holds for every request, and a request that shows it where something does not.
+
+use std::path::{Path, PathBuf};
 
 use clap::Args;
-use sod_prove::{Solver, prove};
+use serde::Serialize;
+use sod_host::{Digest, Runtime};
+use sod_pack::{Code, Finding, Findings, Pack, Rule};
+use sod_prove::{Kind, Outcome as Found, Property, Solver, prove};
 
-use crate::failure::{Failure, Outcome};
+use crate::command_line::Format;
+use crate::counterexample;
+use crate::failure::Outcome;
 use crate::output::Output;
-use crate::{exit, open};
+use crate::page::{Look, Page};
+use crate::{exit, open, write};
 
-/// Prove
+/// Prove what packs promise, over all requests
+///
+/// A pack's `invariants/*.cedar` say what no request may ever be allowed (forbid), and what must always be (permit).
+/// Each is proved for all requests and all facts, or a request that breaks it is shown and decided by the component, to
+/// be sure. The invariants of included packs are proved for the whole. Of the pack's own rules it is proved that none
+/// ever errs, that each applies to some request, and that each changes some decision.
+///
+/// An invariant that follows from the forbids alone holds whatever a pack on top adds: no permit undoes a forbid.
+///
+/// Takes cvc5, on PATH or in CVC5. What was proved once of the same policies is not proved again. The exit code is 4
+/// if something does not hold, and 1 if there is no solver, or it does not know.
 #[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  sod prove policies/protected-deploy
+  sod prove policies/*/ --format json")]
 pub(crate) struct Arguments {
     /// Folders of packs
     #[arg(value_name = "PACK", required = true)]
     packs: Vec<PathBuf>,
 }
 
+/// All packs.
+#[derive(Serialize)]
+struct Report<'a> {
+    proved: usize,
+    broken: usize,
+    undecided: usize,
+    packs: Vec<Proved<'a>>,
+}
+
+/// One pack.
+#[derive(Serialize)]
+struct Proved<'a> {
+    path: &'a Path,
+    name: String,
+    version: String,
+    /// Of the policies that the proof is about.
+    policy_digest: String,
+    /// What the solver says of itself.
+    solver: &'a str,
+    properties: Vec<Property>,
+    findings: Findings,
+}
+
 pub(crate) fn run(arguments: &Arguments, output: &Output) -> Outcome<u8> {
     let solver = Solver::from_environment();
+    let version = solver.version()?;
+    let runtime = open::runtime(output)?;
+    let mut packs = Vec::new();
     for path in &arguments.packs {
         let pack = open::pack(path)?;
-        let start = std::time::Instant::now();
-        let found = prove(&pack, &solver).map_err(|error| Failure::from(miette::Report::from(error)))?;
-        eprintln!("{}: {} properties, {:?}", path.display(), found.len(), start.elapsed());
-        output.json(&found)?;
+        let properties = properties(&pack, &solver, &version, &runtime)?;
+        let findings = properties.iter().filter_map(|one| finding(&pack, one));
+        packs.push(Proved {
+            path,
+            name: pack.name().to_owned(),
+            version: pack.version().to_owned(),
+            policy_digest: pack.bundle().digest(),
+            solver: &version,
+            findings: findings.collect(),
+            properties,
+        });
     }
-    Ok(exit::OK)
+    let report = Report::new(packs);
+    match output.format {
+        Format::Json => output.json(&report)?,
+        _ => {
+            let mut page = output.page();
+            report.explain(&mut page);
+            output.text(&page)?;
+        }
+    }
+    Ok(match (report.broken, report.undecided) {
+        (0, 0) => exit::OK,
+        (0, _) => exit::UNDECIDED,
+        _ => exit::TEST_FAILED,
+    })
+}
+
+/// From the cache, if the same was asked of the same policies before.
+fn properties(
+    pack: &Pack,
+    solver: &Solver,
+    version: &str,
+    runtime: &Runtime,
+) -> Outcome<Vec<Property>> {
+    let kept = runtime.cache().ok().map(|directory| {
+        let key = Digest::of(question(pack, version).as_bytes()).to_string();
+        directory.join(format!("proof-{}.json", key.replace(':', "-")))
+    });
+    let known = kept.as_ref().and_then(|path| std::fs::read(path).ok());
+    if let Some(known) = known.and_then(|bytes| serde_json::from_slice(&bytes).ok()) {
+        return Ok(known);
+    }
+    let properties = prove(pack, solver)?;
+    let decided = |one: &Property| one.outcome != Found::Undecided;
+    if let Some(path) = kept.filter(|_| properties.iter().all(decided)) {
+        let json = serde_json::to_vec(&properties).unwrap_or_default();
+        // Without it the same is proved again next time, and that is all.
+        let _ = write::atomically(&path, &json);
+    }
+    Ok(properties)
+}
+
+/// All that an answer depends on.
+fn question(pack: &Pack, solver: &str) -> String {
+    let invariants = pack.invariants().iter();
+    let invariants: String = invariants.map(|rule| rule.text.as_str()).collect();
+    let own: Vec<&str> = pack.own_rules().map(|rule| rule.id.as_str()).collect();
+    let sod = env!("CARGO_PKG_VERSION");
+    let policies = pack.bundle().digest();
+    format!(
+        "{sod}\n{solver}\n{policies}\n{}\n{invariants}",
+        own.join(" ")
+    )
+}
+
+impl<'a> Report<'a> {
+    fn new(packs: Vec<Proved<'a>>) -> Self {
+        let outcomes = packs.iter().flat_map(|pack| &pack.properties);
+        let outcomes: Vec<&Found> = outcomes.map(|property| &property.outcome).collect();
+        let count = |is: fn(&Found) -> bool| outcomes.iter().filter(|one| is(one)).count();
+        Report {
+            proved: count(|one| matches!(one, Found::Proved { .. })),
+            broken: count(|one| matches!(one, Found::Broken { .. })),
+            undecided: count(|one| matches!(one, Found::Undecided)),
+            packs,
+        }
+    }
+
+    fn explain(&self, page: &mut Page) {
+        self.packs.iter().for_each(|pack| pack.explain(page));
+        page.line(&format!(
+            "{} proved, {} broken, {} undecided",
+            self.proved, self.broken, self.undecided
+        ));
+    }
+}
+
+impl Proved<'_> {
+    fn explain(&self, page: &mut Page) {
+        if !self.findings.is_empty() {
+            page.block(&self.findings.render(false));
+        }
+        for property in &self.properties {
+            if let Found::Broken {
+                counterexample: Some(example),
+            } = &property.outcome
+            {
+                page.line(&format!(
+                    "`{}` is broken, for example, by this request:",
+                    property.id
+                ));
+                counterexample::explain(page, example);
+                page.end();
+            }
+        }
+        let failed = !self.findings.is_empty();
+        let (look, word) = match failed {
+            true => (Look::Bad, "FAIL"),
+            false => (Look::Good, "ok"),
+        };
+        page.put(look, word);
+        page.line(&format!("  {}: {}", self.path.display(), self.counts()));
+    }
+
+    /// `3 invariants (2 whatever a pack on top adds), 36 properties of rules`
+    fn counts(&self) -> String {
+        let invariant =
+            |one: &&Property| matches!(one.kind, Kind::NeverAllowed | Kind::AlwaysAllowed);
+        let lasting = |one: &&Property| {
+            let for_ever = Found::Proved {
+                whatever_is_added: true,
+            };
+            one.outcome == for_ever
+        };
+        let invariants = self.properties.iter().filter(invariant).count();
+        let lasting = self.properties.iter().filter(lasting).count();
+        format!(
+            "{invariants} invariants ({lasting} of them whatever a pack on top adds), {} properties of rules",
+            self.properties.len() - invariants
+        )
+    }
+}
+
+/// What is wrong, at the rule or invariant that it is about; `None` if it holds.
+fn finding(pack: &Pack, property: &Property) -> Option<Finding> {
+    let rules = match property.kind {
+        Kind::NeverAllowed | Kind::AlwaysAllowed => pack.invariants(),
+        _ => pack.rules(),
+    };
+    let rule = rules.iter().find(|rule| rule.id == property.id)?;
+    match &property.outcome {
+        Found::Proved { .. } => None,
+        Found::Undecided => Some(undecided(rule)),
+        Found::Broken { .. } => Some(broken(rule, property.kind)),
+    }
+}
+
+fn undecided(rule: &Rule) -> Finding {
+    let message = format!(
+        "the solver does not know whether `{}` holds, or not in time",
+        rule.id
+    );
+    rule.finding(Code::PropertyUndecided, message)
+        .help("say it in simpler words, or split it: fewer conditions in one rule")
+}
+
+fn broken(rule: &Rule, kind: Kind) -> Finding {
+    let id = &rule.id;
+    let (code, message, help) = match kind {
+        Kind::NeverAllowed => (
+            Code::InvariantBroken,
+            format!("`{id}` does not hold: the pack allows a request that it rules out"),
+            "add a forbid of such requests, or narrow the permit that allows them; `sod explain --facts` says which",
+        ),
+        Kind::AlwaysAllowed => (
+            Code::InvariantBroken,
+            format!("`{id}` does not hold: the pack denies a request that it promises"),
+            "add a permit of such requests, or narrow the forbid that denies them; `sod explain --facts` says which",
+        ),
+        Kind::NeverErrs => (
+            Code::RuleErrs,
+            format!("`{id}` errs on some requests, and an error denies"),
+            "compare numbers without adding or multiplying them, or bound them first",
+        ),
+        Kind::CanApply => (
+            Code::RuleNeverApplies,
+            format!("no request whatever is matched by `{id}`"),
+            "its conditions contradict each other, or what facts always are: correct them, or delete the rule",
+        ),
+        Kind::CanPermit => (
+            Code::RuleWithoutEffect,
+            format!("whatever `{id}` permits is forbidden by other rules"),
+            "narrow the forbid that covers it, or delete the rule",
+        ),
+        Kind::CanForbid => (
+            Code::RuleWithoutEffect,
+            format!("whatever `{id}` forbids is forbidden by other rules, too"),
+            "correct its conditions, or delete it: a rule that decides nothing misleads",
+        ),
+    };
+    rule.finding(code, message).help(help)
 }

@@ -121,6 +121,17 @@ codes! {
     /// Cedar warns about a rule.
     PolicySuspicious = "policy-suspicious" Warning,
 
+    /// A request is allowed that an invariant rules out, or denied that one promises.
+    InvariantBroken = "invariant-broken" Error,
+    /// Some request makes a rule err.
+    RuleErrs = "rule-errs" Error,
+    /// No request whatever is matched by a rule.
+    RuleNeverApplies = "rule-never-applies" Error,
+    /// Whatever a rule matches is decided by other rules alike.
+    RuleWithoutEffect = "rule-without-effect" Error,
+    /// The solver does not know whether a property holds, or not in time.
+    PropertyUndecided = "property-undecided" Warning,
+
     /// A case is not JSON of the right form.
     CaseInvalid = "case-invalid" Error,
     /// The fixture of a case or a matrix is absent or no JSON.

@@ -41,7 +41,7 @@ pub struct Rule {
 
 impl Rule {
     /// A finding that shows the head of the rule.
-    pub(crate) fn finding(&self, code: Code, message: impl Into<String>) -> Finding {
+    pub fn finding(&self, code: Code, message: impl Into<String>) -> Finding {
         Finding::new(code, message).at(&self.source, self.at.clone())
     }
 }

@@ -169,7 +169,10 @@ fn implies(one: &str, other: &str, quorum: &Quorum) -> String {
 
 /// Whoever meets `one` meets `other`.
 fn needs_as_much(one: &Quorum, other: &Quorum) -> bool {
-    let each = other.need.iter().all(|(need, count)| one.need.get(need).is_some_and(|n| n >= count));
+    let each = other
+        .need
+        .iter()
+        .all(|(need, count)| one.need.get(need).is_some_and(|n| n >= count));
     let distinct = !one.one_person_may_fill_several || other.one_person_may_fill_several;
     let left_out = other.leaves_out.is_nobody() || other.leaves_out == one.leaves_out;
     one.of == other.of && each && distinct && left_out
@@ -184,7 +187,9 @@ fn schema(
     let read = |text: &str| -> Result<Value, ProveError> {
         let (fragment, _) =
             SchemaFragment::from_cedarschema_str(text).map_err(|error| untranslatable(&error))?;
-        fragment.to_json_value().map_err(|error| untranslatable(&error))
+        fragment
+            .to_json_value()
+            .map_err(|error| untranslatable(&error))
     };
     let mut old = read(&before.schema)?;
     let mut new = read(&after.schema)?;
@@ -201,7 +206,9 @@ fn schema(
         }
     }
     let both = union(old, new).map_err(|at| {
-        untranslatable(&format!("the schemas of the two packs contradict each other at `{at}`"))
+        untranslatable(&format!(
+            "the schemas of the two packs contradict each other at `{at}`"
+        ))
     })?;
     Schema::from_json_value(both).map_err(|error| untranslatable(&error))
 }
@@ -277,9 +284,10 @@ fn side(bundle: &Bundle, rewrite: &Rewrite) -> Result<Side, ProveError> {
     let options = bundle.data.options.iter().map(|option| {
         let value = match &option.value {
             sod_core::OptionValue::Number(number) => Value::from(*number),
-            sod_core::OptionValue::Word { chosen, of } => {
-                of.iter().map(|word| (word.clone(), Value::from(word == chosen))).collect()
-            }
+            sod_core::OptionValue::Word { chosen, of } => of
+                .iter()
+                .map(|word| (word.clone(), Value::from(word == chosen)))
+                .collect(),
         };
         (option.name.clone(), value)
     });
@@ -295,7 +303,9 @@ impl Side {
             Value::Array(items) => items.iter().map(|item| self.facts(item)).collect(),
             Value::Object(fields) => {
                 let fields = fields.iter();
-                fields.map(|(key, value)| (key.clone(), self.field(key, value))).collect()
+                fields
+                    .map(|(key, value)| (key.clone(), self.field(key, value)))
+                    .collect()
             }
             other => other.clone(),
         }

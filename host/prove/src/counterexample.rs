@@ -3,14 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use cedar_policy_symcc::Env;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sod_core::cedar::EntityUid;
 
 use crate::error::ProveError;
 
 /// A request on facts, as `sod decide --facts` takes it.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Counterexample {
     /// `Person::"person-1"`
     pub principal: String,
@@ -121,6 +121,10 @@ impl<'k> Names<'k> {
             return Value::Object(named.into_iter().collect());
         }
         let fields = fields.into_iter();
-        Value::Object(fields.map(|(key, value)| (key, self.in_json(value))).collect())
+        Value::Object(
+            fields
+                .map(|(key, value)| (key, self.in_json(value)))
+                .collect(),
+        )
     }
 }

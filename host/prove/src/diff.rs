@@ -137,7 +137,9 @@ impl<'c> Comparing<'c> {
             match self.example(env, change, Some(role), session)? {
                 Answer::Found(example) => rows.push((Some(role), example)),
                 Answer::Never => {}
-                Answer::Unknown => comparison.undecided.push(format!("{} as {role}", kind(env))),
+                Answer::Unknown => comparison
+                    .undecided
+                    .push(format!("{} as {role}", kind(env))),
             }
         }
         if rows.is_empty() {
@@ -175,8 +177,9 @@ impl<'c> Comparing<'c> {
         let others = self.roles.iter().filter(|other| *other != role);
         let others = others.map(|other| format!("&& !(principal in {other})"));
         let others: String = others.collect();
-        let text =
-            format!("forbid (principal, action, resource) unless {{ principal in {role} {others} }};");
+        let text = format!(
+            "forbid (principal, action, resource) unless {{ principal in {role} {others} }};"
+        );
         Ok(vec![policy("only one role", &text)?])
     }
 
@@ -212,5 +215,10 @@ impl<'c> Comparing<'c> {
 
 /// `deploy of Deployment by Person`
 fn kind(env: &RequestEnv) -> String {
-    format!("{} of {} by {}", env.action(), env.resource(), env.principal())
+    format!(
+        "{} of {} by {}",
+        env.action(),
+        env.resource(),
+        env.principal()
+    )
 }

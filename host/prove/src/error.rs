@@ -13,7 +13,9 @@ pub enum ProveError {
     #[error("the solver `{}` cannot be run: {problem}", path.display())]
     #[diagnostic(
         code("solver-missing"),
-        help("install cvc5 (Debian and Ubuntu: `apt-get install cvc5`), or set CVC5 to the path of its program")
+        help(
+            "install cvc5 (Debian and Ubuntu: `apt-get install cvc5`), or set CVC5 to the path of its program"
+        )
     )]
     SolverMissing {
         /// The program that was tried.

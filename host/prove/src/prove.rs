@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use cedar_policy_symcc::{CompiledPolicySet, Env};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sod_core::Effect;
 use sod_core::cedar::{Decision, EntityUid, Policy, RequestEnv};
 use sod_pack::{Pack, Rule};
@@ -20,7 +20,7 @@ use crate::simplify::{Judge, simplify};
 use crate::solver::{Answer, Session, Solver};
 
 /// What is to hold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
     /// A forbid in `invariants`: no request that it matches is allowed.
@@ -38,7 +38,7 @@ pub enum Kind {
 }
 
 /// What was found.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "outcome")]
 pub enum Outcome {
     /// It holds.
@@ -56,18 +56,12 @@ pub enum Outcome {
 }
 
 /// One property of a pack, and what was found.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Property {
     /// What is to hold.
     pub kind: Kind,
     /// `@id` of the invariant or rule.
     pub id: String,
-    /// Name of the pack that it comes from.
-    pub pack: String,
-    /// Its file, as reached from the path that was asked for.
-    pub file: String,
-    /// Its first line in the file, from 1.
-    pub line: usize,
     /// What was found.
     #[serde(flatten)]
     pub outcome: Outcome,
@@ -102,7 +96,9 @@ pub fn prove(pack: &Pack, solver: &Solver) -> Result<Vec<Property>, ProveError> 
             thread.join().map_err(died)?
         })
     })?;
-    let found = found.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
+    let found = found
+        .into_inner()
+        .unwrap_or_else(|poisoned| poisoned.into_inner());
     Ok(questions.answered(found))
 }
 
@@ -241,9 +237,6 @@ impl<'p> Questions<'p> {
             .map(|(asked, seen)| Property {
                 kind: asked.kind,
                 id: asked.rule.id.clone(),
-                pack: asked.rule.pack.clone(),
-                file: asked.rule.file.clone(),
-                line: asked.rule.line,
                 outcome: seen.outcome(asked.kind),
             })
             .collect()

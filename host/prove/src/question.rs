@@ -84,7 +84,9 @@ impl Theory {
     }
 
     fn symbols(&self, env: &RequestEnv) -> Result<SymEnv, ProveError> {
-        self.schema.sym_env(env).map_err(|error| untranslatable(&error))
+        self.schema
+            .sym_env(env)
+            .map_err(|error| untranslatable(&error))
     }
 }
 

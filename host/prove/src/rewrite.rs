@@ -30,7 +30,9 @@ impl Rewrite {
                     self.constants.insert(path(None), json!(number));
                 }
                 OptionValue::Word { chosen, of } => {
-                    let words = of.iter().map(|word| (path(Some(word)), json!(word == chosen)));
+                    let words = of
+                        .iter()
+                        .map(|word| (path(Some(word)), json!(word == chosen)));
                     self.constants.extend(words);
                 }
             }
@@ -48,13 +50,16 @@ impl Rewrite {
         if let Some(constant) = path(&value).and_then(|path| self.constants.get(&path)) {
             return json!({ "Value": constant });
         }
-        let renamed = attribute(&value).and_then(|key| self.renamed.get(&key)).cloned();
+        let renamed = attribute(&value)
+            .and_then(|key| self.renamed.get(&key))
+            .cloned();
         match value {
             Value::Array(items) => items.into_iter().map(|item| self.value(item)).collect(),
             Value::Object(fields) => {
                 let fields = fields.into_iter();
-                let mut value: Value =
-                    fields.map(|(key, value)| (key, self.value(value))).collect();
+                let mut value: Value = fields
+                    .map(|(key, value)| (key, self.value(value)))
+                    .collect();
                 if let (Some(name), Some(access)) = (renamed, access_mut(&mut value)) {
                     *access = name.into();
                 }

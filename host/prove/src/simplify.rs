@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::str::FromStr as _;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use sod_core::cedar::{
     Authorizer, Context, Decision, Entities, EntityUid, Policy, PolicySet, Request, Schema,
 };
@@ -41,7 +41,10 @@ impl<'j> Judge<'j> {
             return false;
         };
         self.sets.iter().all(|(set, decision)| {
-            Authorizer::new().is_authorized(&request, set, &entities).decision() == *decision
+            Authorizer::new()
+                .is_authorized(&request, set, &entities)
+                .decision()
+                == *decision
         })
     }
 
@@ -53,8 +56,7 @@ impl<'j> Judge<'j> {
         let entities =
             Entities::from_json_value(example.entities.clone(), Some(self.schema)).ok()?;
         let (principal, resource) = (uid(&example.principal)?, uid(&example.resource)?);
-        let request =
-            Request::new(principal, action, resource, context, Some(self.schema)).ok()?;
+        let request = Request::new(principal, action, resource, context, Some(self.schema)).ok()?;
         Some((request, entities))
     }
 }
@@ -66,8 +68,8 @@ pub(crate) fn simplify(mut example: Counterexample, judge: &Judge<'_>) -> Counte
     }
     for _ in 0..ROUNDS {
         let before = example.clone();
-        for pointer in lists(&example) {
-            shorten(&mut example, &pointer, judge);
+        for pointer in places(&example) {
+            plain(&mut example, &pointer, judge);
         }
         forget(&mut example, judge);
         if example == before {
@@ -77,7 +79,7 @@ pub(crate) fn simplify(mut example: Counterexample, judge: &Judge<'_>) -> Counte
     example
 }
 
-/// A list in the context or the entities.
+/// A place in the context or the entities: whether in the context, and a JSON pointer.
 type Pointer = (bool, String);
 
 fn part<'e>(example: &'e mut Counterexample, (context, at): &Pointer) -> Option<&'e mut Value> {
@@ -87,19 +89,23 @@ fn part<'e>(example: &'e mut Counterexample, (context, at): &Pointer) -> Option<
     }
 }
 
-/// Every list of the example: parents, sets of entities, sets of strings.
-fn lists(example: &Counterexample) -> Vec<Pointer> {
+/// Every value of the example; what is in another comes after it.
+fn places(example: &Counterexample) -> Vec<Pointer> {
     let mut found = Vec::new();
     collect(&example.context, true, String::new(), &mut found);
     collect(&example.entities, false, String::new(), &mut found);
-    // That of all entities is another matter.
-    found.retain(|(context, at)| *context || !at.is_empty());
     found
 }
 
 fn collect(value: &Value, context: bool, at: String, found: &mut Vec<Pointer>) {
+    if at.ends_with("/uid") {
+        return;
+    }
+    // The context and the list of all entities stay.
+    if !at.is_empty() {
+        found.push((context, at.clone()));
+    }
     match value {
-        // How Cedar writes a date: nothing to take away.
         Value::Object(fields) if fields.contains_key("__extn") => {}
         Value::Object(fields) => {
             for (key, value) in fields {
@@ -108,7 +114,6 @@ fn collect(value: &Value, context: bool, at: String, found: &mut Vec<Pointer>) {
             }
         }
         Value::Array(items) => {
-            found.push((context, at.clone()));
             for (n, value) in items.iter().enumerate() {
                 collect(value, context, format!("{at}/{n}"), found);
             }
@@ -117,19 +122,64 @@ fn collect(value: &Value, context: bool, at: String, found: &mut Vec<Pointer>) {
     }
 }
 
-/// Empties a list, or takes away what it can do without.
-fn shorten(example: &mut Counterexample, pointer: &Pointer, judge: &Judge<'_>) {
-    let Some(Value::Array(items)) = part(example, pointer).cloned() else {
+/// Makes a value say as little as it can: absent, empty, false, 0.
+fn plain(example: &mut Counterexample, pointer: &Pointer, judge: &Judge<'_>) {
+    let Some(value) = part(example, pointer).cloned() else {
         return;
     };
-    if items.is_empty() || replace(example, pointer, Vec::new(), judge) {
+    if leave_out(example, pointer, judge) {
         return;
     }
-    let mut kept = items;
+    match value {
+        Value::Bool(true) => {
+            replace(example, pointer, Value::Bool(false), judge);
+        }
+        Value::Number(number) if number.as_i64() != Some(0) => {
+            replace(example, pointer, Value::from(0), judge);
+        }
+        Value::Object(fields) if fields.contains_key("__extn") => {
+            let moment = json!({"__extn": {"fn": "datetime", "arg": MOMENT}});
+            replace(example, pointer, moment, judge);
+        }
+        Value::Array(items) => shorten(example, pointer, items, judge),
+        _ => {}
+    }
+}
+
+/// An ordinary one, where any will do: a Monday morning.
+const MOMENT: &str = "2026-01-05T10:00:00Z";
+
+/// An optional attribute. A list is not taken apart by place here: what follows in it would move.
+fn leave_out(example: &mut Counterexample, (context, at): &Pointer, judge: &Judge<'_>) -> bool {
+    let Some((parent, key)) = at.rsplit_once('/') else {
+        return false;
+    };
+    let mut other = example.clone();
+    let Some(Value::Object(fields)) = part(&mut other, &(*context, parent.to_owned())) else {
+        return false;
+    };
+    let key = key.replace("~1", "/").replace("~0", "~");
+    let left_out = fields.remove(&key).is_some() && judge.holds(&other);
+    if left_out {
+        *example = other;
+    }
+    left_out
+}
+
+/// Empties a list, or takes away what it can do without.
+fn shorten(
+    example: &mut Counterexample,
+    pointer: &Pointer,
+    mut kept: Vec<Value>,
+    judge: &Judge<'_>,
+) {
+    if kept.is_empty() || replace(example, pointer, Value::Array(Vec::new()), judge) {
+        return;
+    }
     for n in (0..kept.len()).rev() {
         let mut fewer = kept.clone();
         fewer.remove(n);
-        if !fewer.is_empty() && replace(example, pointer, fewer.clone(), judge) {
+        if replace(example, pointer, Value::Array(fewer.clone()), judge) {
             kept = fewer;
         }
     }
@@ -138,14 +188,14 @@ fn shorten(example: &mut Counterexample, pointer: &Pointer, judge: &Judge<'_>) {
 fn replace(
     example: &mut Counterexample,
     pointer: &Pointer,
-    items: Vec<Value>,
+    value: Value,
     judge: &Judge<'_>,
 ) -> bool {
     let mut other = example.clone();
-    let Some(list) = part(&mut other, pointer) else {
+    let Some(part) = part(&mut other, pointer) else {
         return false;
     };
-    *list = Value::Array(items);
+    *part = value;
     let still = judge.holds(&other);
     if still {
         *example = other;

@@ -132,7 +132,9 @@ impl Session {
 
     /// A request that it allows.
     pub(crate) fn allowed(&mut self, set: &CompiledPolicySet) -> Result<Answer, ProveError> {
-        let asked = self.compiler.check_always_denies_with_counterexample_opt(set);
+        let asked = self
+            .compiler
+            .check_always_denies_with_counterexample_opt(set);
         put(&self.runtime, self.patience, asked)
     }
 
@@ -141,7 +143,9 @@ impl Session {
         &mut self,
         policy: &cedar_policy_symcc::CompiledPolicy,
     ) -> Result<Answer, ProveError> {
-        let asked = self.compiler.check_never_errors_with_counterexample_opt(policy);
+        let asked = self
+            .compiler
+            .check_never_errors_with_counterexample_opt(policy);
         put(&self.runtime, self.patience, asked)
     }
 }
@@ -156,6 +160,8 @@ fn put(
         Ok(Ok(Some(env))) => Ok(Answer::Found(Box::new(env))),
         Ok(Err(Error::SolverUnknown)) => Ok(Answer::Unknown),
         Ok(Err(error)) => Err(ProveError::Solver(error.to_string())),
-        Err(_) => Err(ProveError::Solver("it does not keep to its time limit".to_owned())),
+        Err(_) => Err(ProveError::Solver(
+            "it does not keep to its time limit".to_owned(),
+        )),
     }
 }

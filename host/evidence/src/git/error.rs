@@ -20,6 +20,15 @@ pub enum GitError {
         /// What stands in the way.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// What was read cannot be put down.
+    #[error("cannot write `{path}`: {source}")]
+    #[diagnostic(code("git-unwritable"))]
+    Unwritable {
+        /// The file.
+        path: String,
+        /// What the operating system says.
+        source: std::io::Error,
+    },
     /// Nothing has that name.
     #[error("{role} `{revision}` is neither a branch, a tag nor a commit of the repository")]
     #[diagnostic(

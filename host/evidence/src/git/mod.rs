@@ -8,6 +8,7 @@ mod commit;
 mod deployment;
 mod diff;
 mod error;
+mod export;
 mod history;
 mod identity;
 mod lines;
@@ -24,6 +25,7 @@ use std::path::{Path, PathBuf};
 
 pub use deployment::DeploymentOptions;
 pub use error::GitError;
+pub use export::export;
 pub use owners::Forge;
 
 use crate::evidence::{Change, Evidence, Listing};
