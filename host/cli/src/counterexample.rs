@@ -5,11 +5,11 @@ use sod_prove::Counterexample;
 
 use crate::page::Page;
 
-/// The request and its facts; what is empty, false or 0 is left out.
+/// The request and its facts; what is empty or false is left out.
 pub(crate) fn explain(page: &mut Page, example: &Counterexample) {
-    page.entry("principal", &example.principal);
-    page.entry("action", &example.action);
-    page.entry("resource", &example.resource);
+    page.line(&format!("      principal  {}", example.principal));
+    page.line(&format!("      action     {}", example.action));
+    page.line(&format!("      resource   {}", example.resource));
     facts(page, "context", &example.context);
     let entities = example.entities.as_array().into_iter().flatten();
     for entity in entities {
@@ -48,7 +48,6 @@ fn facts(page: &mut Page, of: &str, value: &Value) {
 fn shown(value: &Value) -> Option<String> {
     match value {
         Value::Null | Value::Bool(false) => None,
-        Value::Number(number) if number.as_i64() == Some(0) => None,
         Value::String(text) if text.is_empty() => None,
         Value::Array(items) if items.is_empty() => None,
         Value::Array(items) => {

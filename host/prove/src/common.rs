@@ -82,7 +82,7 @@ impl Common {
             }
         }
         let mut known = match after.mode {
-            Mode::Evidence => definitions()?,
+            Mode::Evidence => definitions(after)?,
             Mode::Cedar => Vec::new(),
         };
         known.extend(relations(before, after, &other)?);

@@ -190,6 +190,17 @@ impl<'p> Questions<'p> {
         session: &mut Session,
         found: &Mutex<Found>,
     ) -> Result<(), ProveError> {
+        // From facts that contradict each other everything would follow.
+        let possible = self
+            .theory
+            .compile([&anything()?], Some(Options::Chosen), env)?;
+        if let Answer::Never = session.allowed(&possible)? {
+            let message = format!(
+                "what is known of {} requests contradicts itself",
+                env.action()
+            );
+            return Err(ProveError::Untranslatable(message));
+        }
         let pack = InEnvironment {
             questions: self,
             env,
