@@ -143,7 +143,7 @@ fn explain(page: &mut Page, comparison: &Comparison) {
     }
     for redefined in &comparison.redefined {
         page.line(&format!(
-            "note: {redefined}; decisions by it are compared as by two facts"
+            "note: {redefined} is defined otherwise, so before and after are compared as two facts"
         ));
     }
     for undecided in &comparison.undecided {

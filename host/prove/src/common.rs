@@ -18,13 +18,13 @@ const BEFORE: &str = "__before";
 /// The names of one record of facts, each with what it means.
 type Meanings = BTreeMap<String, Value>;
 
-/// Where facts that a pack names are found: attributes that hold them, and the type that lists them.
-const RECORDS: [(&str, &[&str]); 5] = [
-    ("quorums", &["quorum"]),
-    ("paths", &["touches", "only"]),
-    ("windows", &["window"]),
-    ("conflicts", &["conflict"]),
-    ("grants", &["grant"]),
+/// What packs name: where a bundle lists it, what one is called, and the attributes that hold the facts.
+const RECORDS: [(&str, &str, &[&str]); 5] = [
+    ("quorums", "quorum", &["quorum"]),
+    ("paths", "class of paths", &["touches", "only"]),
+    ("windows", "window", &["window"]),
+    ("conflicts", "conflict", &["conflict"]),
+    ("grants", "grant", &["grant"]),
 ];
 
 /// Common types of the schema that are made from what packs name.
@@ -44,7 +44,7 @@ pub(crate) struct Common {
     pub(crate) after: Vec<Policy>,
     /// Forbids of what cannot be.
     pub(crate) known: Vec<Policy>,
-    /// What is named the same and means something else, in plain words.
+    /// What is named the same and means something else: ``quorum `production` ``.
     pub(crate) redefined: Vec<String>,
     sides: [Side; 2],
 }
@@ -64,7 +64,7 @@ impl Common {
         is.choose(&after.data.options);
         let mut redefined = Vec::new();
         let mut other = BTreeSet::new();
-        for (kind, attributes) in RECORDS {
+        for (kind, what, attributes) in RECORDS {
             let (old, new) = (meanings(before, kind)?, meanings(after, kind)?);
             let stands_otherwise =
                 kind == "quorums" && before.data.stands_for != after.data.stands_for;
@@ -73,7 +73,7 @@ impl Common {
                 if same || !new.contains_key(name) {
                     continue;
                 }
-                redefined.push(format!("`{name}` of {kind} is not what it was"));
+                redefined.push(format!("{what} `{name}`"));
                 other.insert((kind, name.clone()));
                 for attribute in attributes {
                     let key = ((*attribute).to_owned(), name.clone());
@@ -270,7 +270,7 @@ fn union(one: Value, other: Value) -> Result<Value, String> {
 
 fn side(bundle: &Bundle, rewrite: &Rewrite) -> Result<Side, ProveError> {
     let mut names = BTreeMap::new();
-    for (kind, attributes) in RECORDS {
+    for (kind, _, attributes) in RECORDS {
         for attribute in attributes {
             let in_common = |name: &String| {
                 let key = ((*attribute).to_owned(), name.clone());

@@ -48,7 +48,7 @@ pub struct Difference {
 pub struct Comparison {
     /// By action.
     pub differences: Vec<Difference>,
-    /// What both name the same, and mean differently.
+    /// What both name the same, and mean differently: ``quorum `production` ``.
     pub redefined: Vec<String>,
     /// Kinds of requests for which the solver knew no answer: they may be decided otherwise, too.
     pub undecided: Vec<String>,

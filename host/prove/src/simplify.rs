@@ -106,7 +106,9 @@ fn collect(value: &Value, context: bool, at: String, found: &mut Vec<Pointer>) {
         found.push((context, at.clone()));
     }
     match value {
+        // A date, an entity: one value each.
         Value::Object(fields) if fields.contains_key("__extn") => {}
+        Value::Object(fields) if fields.contains_key("__entity") || fields.contains_key("id") => {}
         Value::Object(fields) => {
             for (key, value) in fields {
                 let key = key.replace('~', "~0").replace('/', "~1");
@@ -134,8 +136,15 @@ fn plain(example: &mut Counterexample, pointer: &Pointer, judge: &Judge<'_>) {
         Value::Bool(true) => {
             replace(example, pointer, Value::Bool(false), judge);
         }
-        Value::Number(number) if number.as_i64() != Some(0) => {
-            replace(example, pointer, Value::from(0), judge);
+        Value::Number(number) => {
+            let plainer = SMALL
+                .iter()
+                .take_while(|small| number.as_i64() != Some(**small));
+            let mut plainer = plainer.map(|small| Value::from(*small));
+            plainer.find(|small| replace(example, pointer, small.clone(), judge));
+        }
+        Value::String(text) if !text.is_empty() => {
+            replace(example, pointer, Value::from(""), judge);
         }
         Value::Object(fields) if fields.contains_key("__extn") => {
             let moment = json!({"__extn": {"fn": "datetime", "arg": MOMENT}});
@@ -145,6 +154,9 @@ fn plain(example: &mut Counterexample, pointer: &Pointer, judge: &Judge<'_>) {
         _ => {}
     }
 }
+
+/// Numbers that people take for some number or other, the plainest first.
+const SMALL: [i64; 6] = [0, 1, 2, 3, 10, 100];
 
 /// An ordinary one, where any will do: a Monday morning.
 const MOMENT: &str = "2026-01-05T10:00:00Z";
