@@ -24,7 +24,7 @@ Exit codes:
    1  could not decide: unreadable file, malformed request, fault, crash, exceeded limit
    2  denied
    3  a pack or its schema is not valid
-   4  a test failed, a rule has no case, or a matrix is not the one reviewed
+   4  a test or a property failed: a case, a rule without one, a matrix, an invariant, a difference
    5  a digest is not the expected one
   64  wrong usage
 Only 0 is permission.";

@@ -182,7 +182,7 @@ impl Proved<'_> {
         page.line(&format!("  {}: {}", self.path.display(), self.counts()));
     }
 
-    /// `3 invariants (2 whatever a pack on top adds), 36 properties of rules`
+    /// `3 invariants, 2 of them whatever a pack on top adds; 36 properties of rules`
     fn counts(&self) -> String {
         let invariant =
             |one: &&Property| matches!(one.kind, Kind::NeverAllowed | Kind::AlwaysAllowed);
@@ -193,11 +193,13 @@ impl Proved<'_> {
             one.outcome == for_ever
         };
         let invariants = self.properties.iter().filter(invariant).count();
-        let lasting = self.properties.iter().filter(lasting).count();
-        format!(
-            "{invariants} invariants ({lasting} of them whatever a pack on top adds), {} properties of rules",
-            self.properties.len() - invariants
-        )
+        let lasting = match self.properties.iter().filter(lasting).count() {
+            0 => String::new(),
+            lasting => format!(", {lasting} of them whatever a pack on top adds"),
+        };
+        let plural = if invariants == 1 { "" } else { "s" };
+        let rules = self.properties.len() - invariants;
+        format!("{invariants} invariant{plural}{lasting}; {rules} properties of rules")
     }
 }
 

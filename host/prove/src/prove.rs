@@ -244,13 +244,27 @@ impl<'p> Questions<'p> {
 
     fn answered(&self, found: Found) -> Vec<Property> {
         let asked = self.asked.iter().zip(found.each);
-        asked
-            .map(|(asked, seen)| Property {
-                kind: asked.kind,
-                id: asked.rule.id.clone(),
-                outcome: seen.outcome(asked.kind),
-            })
-            .collect()
+        let properties = asked.map(|(asked, seen)| Property {
+            kind: asked.kind,
+            id: asked.rule.id.clone(),
+            outcome: seen.outcome(asked.kind),
+        });
+        let properties: Vec<Property> = properties.collect();
+        let idle = properties
+            .iter()
+            .filter(|one| one.kind == Kind::CanApply && one.is_broken());
+        let idle: BTreeSet<String> = idle.map(|one| one.id.clone()).collect();
+        // A rule that never applies has no effect either: said once.
+        let says_more = |one: &Property| {
+            !(matches!(one.kind, Kind::CanPermit | Kind::CanForbid) && idle.contains(&one.id))
+        };
+        properties.into_iter().filter(says_more).collect()
+    }
+}
+
+impl Property {
+    fn is_broken(&self) -> bool {
+        matches!(self.outcome, Outcome::Broken { .. })
     }
 }
 

@@ -72,6 +72,7 @@ pub(crate) fn simplify(mut example: Counterexample, judge: &Judge<'_>) -> Counte
             plain(&mut example, &pointer, judge);
         }
         forget(&mut example, judge);
+        drop_each(&mut example, judge);
         if example == before {
             break;
         }
@@ -244,6 +245,20 @@ fn forget(example: &mut Counterexample, judge: &Judge<'_>) {
     });
     if judge.holds(&other) {
         *example = other;
+    }
+}
+
+/// Entities whose own facts nobody asks for.
+fn drop_each(example: &mut Counterexample, judge: &Judge<'_>) {
+    let count = example.entities.as_array().map_or(0, Vec::len);
+    for n in (0..count).rev() {
+        let mut other = example.clone();
+        if let Value::Array(entities) = &mut other.entities {
+            entities.remove(n);
+        }
+        if judge.holds(&other) {
+            *example = other;
+        }
     }
 }
 

@@ -8,10 +8,12 @@
 
 mod build;
 mod decide;
+mod diff;
 mod evidence;
 mod exit_codes;
 mod matrix;
 mod packs;
+mod prove;
 mod readme;
 mod run;
 mod squash;
