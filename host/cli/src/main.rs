@@ -7,7 +7,6 @@ mod completions;
 mod decide;
 mod evidence;
 mod exit;
-mod explain;
 mod failure;
 mod inspect;
 mod matrix;
@@ -15,7 +14,9 @@ mod open;
 mod output;
 mod page;
 mod read;
+mod request;
 mod test;
+mod verdict;
 mod write;
 
 use std::process::ExitCode;
