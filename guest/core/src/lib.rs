@@ -12,6 +12,8 @@ pub mod bundle;
 mod decide;
 pub mod evidence;
 mod facts;
+#[cfg(not(target_arch = "wasm32"))]
+mod plain_facts;
 mod policy;
 mod program;
 pub mod request;
@@ -26,6 +28,8 @@ pub use bundle::{
     Bundle, Conflict, GrantOf, LeavesOut, Mode, OptionValue, PackData, PackOption, PathClass,
     PolicySource, Quorum, QuorumOf, StandsFor, Window,
 };
+#[cfg(not(target_arch = "wasm32"))]
+pub use plain_facts::{Facts, Place, Signing};
 pub use program::{Description, LoadError, Parsed, PolicyInfo, Program};
 pub use request::{EntityUid, Request};
 pub use text::Text;

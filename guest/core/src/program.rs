@@ -151,6 +151,18 @@ impl Program {
         crate::decide::decide(self, request)
     }
 
+    /// What [`decide`](Self::decide) asks the rules about `request`: found out by the same code. `None` if the decision
+    /// ends before the rules are asked; its verdict says why.
+    ///
+    /// Not in the engine: only authors look at facts.
+    ///
+    /// # Errors
+    /// As [`decide`](Self::decide).
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn facts(&self, request: &Request) -> Result<Option<crate::Facts>, Fault> {
+        crate::decide::facts(self, request)
+    }
+
     /// What this is.
     pub fn describe(&self) -> &Description {
         &self.description

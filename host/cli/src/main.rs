@@ -9,7 +9,6 @@ mod decide;
 mod diff;
 mod evidence;
 mod exit;
-mod explain;
 mod failure;
 mod inspect;
 mod matrix;
@@ -18,7 +17,9 @@ mod output;
 mod page;
 mod prove;
 mod read;
+mod request;
 mod test;
+mod verdict;
 mod write;
 
 use std::process::ExitCode;

@@ -51,6 +51,24 @@ pub(crate) fn policy(path: &Path, expected: Option<&Digest>, output: &Output) ->
     })
 }
 
+/// The rules of a pack for requests that bring facts and no evidence.
+pub(crate) fn on_facts(path: &Path, output: &Output) -> Outcome<Policy> {
+    let pack = facts_pack(path)?;
+    compiled(&pack, &runtime(output)?)
+}
+
+/// As [`on_facts`], not compiled.
+pub(crate) fn facts_pack(path: &Path) -> Outcome<Pack> {
+    if !path.is_dir() {
+        let help = "name the folder of the pack: a component decides on evidence, and nothing gets around that";
+        return Err(Failure::usage("`--facts` is for packs", help));
+    }
+    pack(path)?.on_facts().ok_or_else(|| {
+        let help = "leave `--facts` out: all that it decides on is facts";
+        Failure::usage("`--facts` for a pack of mode `cedar`", help)
+    })
+}
+
 /// The component of a pack, from the cache if this engine has compiled the same policies before.
 pub(crate) fn compiled(pack: &Pack, runtime: &Runtime) -> Outcome<Policy> {
     let kept = Kept::new(pack, runtime);

@@ -126,6 +126,20 @@ impl Pack {
         Ok(pack)
     }
 
+    /// The same rules for plain Cedar requests that bring the facts themselves, whatever evidence there is for them: a
+    /// pack of mode `cedar` with a digest of its own, to try rules out and never to act on. `None` if this pack takes
+    /// plain Cedar requests anyway.
+    pub fn on_facts(&self) -> Option<Self> {
+        (self.mode == Mode::Evidence).then(|| Pack {
+            name: format!("{}-on-facts", self.name),
+            mode: Mode::Cedar,
+            // They are given, each as a Bool, and not counted; so are options.
+            quorums: Vec::new(),
+            data: PackData::default(),
+            ..self.clone()
+        })
+    }
+
     /// What the engine loads.
     pub fn bundle(&self) -> Bundle {
         let policy = |rule: &Rule| PolicySource {

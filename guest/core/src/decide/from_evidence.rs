@@ -1,5 +1,7 @@
 //! A request with raw evidence: facts first, then the rules.
 
+#[cfg(not(target_arch = "wasm32"))]
+mod facts;
 mod missing;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,7 +15,7 @@ use super::signing::ApproveRules;
 use super::{Stop, explain};
 use crate::bundle::{Quorum, QuorumOf};
 use crate::cedar;
-use crate::evidence::{Identity, Index, MachineIx, PersonIx, Read};
+use crate::evidence::{Evidence, Identity, Index, MachineIx, PersonIx, Read};
 use crate::facts::clock::is_open;
 use crate::facts::people::Standing;
 use crate::facts::review::{self, Favours, every_commit_reviewed, owners_covered};
@@ -29,19 +31,44 @@ use crate::program::Program;
 use crate::request::{EntityUid, Request};
 use crate::verdict::{Effect, Fault, Verdict, code};
 
+#[cfg(not(target_arch = "wasm32"))]
+use crate::Facts;
+
 pub(super) fn decide(program: &Program, request: &Request) -> Result<Verdict, Stop> {
-    let now = request
-        .now
-        .ok_or_else(|| Fault::invalid_request("`now` is missing: pass the time of the decision"))?;
+    let now = now(request)?;
     let Read { evidence, unknown } = read(program, request)?;
-    let index = Index::build(&evidence)?;
-    let standing = Standing::read(&index, now)?;
-    let case = Case::new(program, request, &index, &standing, now)?;
-    let verdict = case.decide()?;
+    let verdict = on(program, request, &evidence, now, |case| case.decide())?;
     Ok(Verdict {
         warnings: unknown,
         ..verdict
     })
+}
+
+/// What the rules are asked, to decide the request.
+#[cfg(not(target_arch = "wasm32"))]
+pub(super) fn facts(program: &Program, request: &Request) -> Result<Facts, Stop> {
+    let now = now(request)?;
+    let Read { evidence, .. } = read(program, request)?;
+    on(program, request, &evidence, now, |case| case.tell())
+}
+
+/// What `answer` makes of the request and its evidence.
+fn on<T>(
+    program: &Program,
+    request: &Request,
+    evidence: &Evidence<'_>,
+    now: i64,
+    answer: impl FnOnce(Case<'_, '_>) -> Result<T, Stop>,
+) -> Result<T, Stop> {
+    let index = Index::build(evidence)?;
+    let standing = Standing::read(&index, now)?;
+    answer(Case::new(program, request, &index, &standing, now)?)
+}
+
+fn now(request: &Request) -> Result<i64, Fault> {
+    request
+        .now
+        .ok_or_else(|| Fault::invalid_request("`now` is missing: pass the time of the decision"))
 }
 
 fn read<'r>(program: &Program, request: &'r Request) -> Result<Read<'r>, Stop> {
@@ -74,6 +101,16 @@ struct Signatures {
     resource: EntityUid,
     of: QuorumOf,
     judgement: Judgement,
+}
+
+/// What follows from the evidence, as the rules see it.
+struct Derived<'a, 'e> {
+    store: Store<'a, 'e>,
+    entities: Entities,
+    facts: ContextFacts,
+    signatures: Vec<Signatures>,
+    /// Every need of every quorum that is not met, with the position of its signatures.
+    shortfalls: Vec<(&'a Quorum, usize, Shortfall)>,
 }
 
 /// A request with its facts.
@@ -143,15 +180,13 @@ impl<'a, 'e> Case<'a, 'e> {
     }
 
     fn decide(mut self) -> Result<Verdict, Stop> {
-        let mut store = self.store();
-        let entities = store.entities()?;
-        let mut facts = self.context_facts()?;
-        let signatures = self.signatures(&entities, &facts)?;
-        let shortfalls = self.shortfalls(&signatures);
-        facts.met = self.met(&shortfalls);
-        self.approval_facts(&store, &entities, &signatures, &mut facts)?;
-        self.question.context = facts.context(&self.action.context, false);
-        self.check_context()?;
+        let Derived {
+            mut store,
+            entities,
+            facts,
+            signatures,
+            shortfalls,
+        } = self.derive()?;
         let outcome = self.program.rules.evaluate(&self.question, &entities);
         let if_met = if outcome.effect() == Effect::Deny && !shortfalls.is_empty() {
             let mut question = self.question.clone();
@@ -166,6 +201,26 @@ impl<'a, 'e> Case<'a, 'e> {
         let approvals = signatures.into_iter().flat_map(|s| s.judgement.approvals);
         verdict.approvals = approvals.collect();
         Ok(verdict)
+    }
+
+    /// All that the rules look at; completes the question.
+    fn derive(&mut self) -> Result<Derived<'a, 'e>, Stop> {
+        let store = self.store();
+        let entities = store.entities()?;
+        let mut facts = self.context_facts()?;
+        let signatures = self.signatures(&entities, &facts)?;
+        let shortfalls = self.shortfalls(&signatures);
+        facts.met = self.met(&shortfalls);
+        self.approval_facts(&store, &entities, &signatures, &mut facts)?;
+        self.question.context = facts.context(&self.action.context, false);
+        self.check_context()?;
+        Ok(Derived {
+            store,
+            entities,
+            facts,
+            signatures,
+            shortfalls,
+        })
     }
 
     /// Every entity that a rule can reach from the request or name by itself.
@@ -372,22 +427,33 @@ impl<'a, 'e> Case<'a, 'e> {
         judgement: &Judgement,
     ) -> Vec<Signer<'q>> {
         let fills = |person, need: &&String| self.standing.fills(self.index, person, need);
-        let signer = |person: &PersonIx| {
+        let signer = |person| {
             let needs = quorum.need.keys();
-            let fills = needs.filter(|need| fills(*person, need));
+            let fills = needs.filter(|need| fills(person, need));
             Signer {
                 fills: fills.map(String::as_str).collect(),
             }
         };
-        let signers = judgement.signers.iter();
+        let signers = self.unbiased(quorum, change, judgement);
+        signers.into_iter().map(signer).collect()
+    }
+
+    /// Whose approvals count and are not left out by the quorum.
+    fn unbiased(
+        &self,
+        quorum: &Quorum,
+        change: Option<&ChangeFacts<'_>>,
+        judgement: &Judgement,
+    ) -> Vec<PersonIx> {
+        let signers = judgement.signers.iter().copied();
         let (Some(change), false) = (change, quorum.leaves_out.is_nobody()) else {
-            return signers.map(signer).collect();
+            return signers.collect();
         };
         let taken = review::seconds_taken(change, judgement);
         let unbiased = signers.zip(taken).filter(|(person, seconds)| {
-            !self.owes_a_favour(quorum, change, **person) && !self.is_too_quick(quorum, *seconds)
+            !self.owes_a_favour(quorum, change, *person) && !self.is_too_quick(quorum, *seconds)
         });
-        unbiased.map(|(person, _)| signer(person)).collect()
+        unbiased.map(|(person, _)| person).collect()
     }
 
     /// Whether the quorum leaves out a person who approved a contributor's work, and the other way round, so often. Where

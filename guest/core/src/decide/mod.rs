@@ -31,6 +31,20 @@ pub(crate) fn decide(program: &Program, request: &Request) -> Result<Verdict, Fa
     Ok(verdict)
 }
 
+/// What the rules are asked, to decide `request`. `None` if its decision ends before they are.
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) fn facts(program: &Program, request: &Request) -> Result<Option<crate::Facts>, Fault> {
+    let facts = match program.description.mode {
+        Mode::Evidence => from_evidence::facts(program, request),
+        Mode::Cedar => plain::facts(program, request),
+    };
+    match facts {
+        Ok(facts) => Ok(Some(facts)),
+        Err(Stop::Deny(_)) => Ok(None),
+        Err(Stop::Fault(fault)) => Err(fault),
+    }
+}
+
 /// Why a decision ended before the rules were asked.
 enum Stop {
     Deny(Reason),

@@ -11,7 +11,27 @@ use crate::program::Program;
 use crate::request::{EntityUid, Request};
 use crate::verdict::{Fault, Verdict, code};
 
+#[cfg(not(target_arch = "wasm32"))]
+use crate::Facts;
+
 pub(super) fn decide(program: &Program, request: &Request) -> Result<Verdict, Stop> {
+    let (question, entities) = asked(program, request)?;
+    let outcome = program.rules.evaluate(&question, &entities);
+    Ok(explain::verdict(program, request, &outcome, &outcome))
+}
+
+/// What the rules are asked, to decide the request.
+#[cfg(not(target_arch = "wasm32"))]
+pub(super) fn facts(program: &Program, request: &Request) -> Result<Facts, Stop> {
+    let (question, entities) = asked(program, request)?;
+    Ok(Facts {
+        request: crate::plain_facts::as_request(question, &entities)?,
+        signing: Vec::new(),
+        places: Vec::new(),
+    })
+}
+
+fn asked(program: &Program, request: &Request) -> Result<(Question, Entities), Stop> {
     if request.evidence.is_some() {
         return Err(Fault::invalid_request(format!(
             "pack `{}` takes plain Cedar requests: pass `entities` and `context`, no `evidence`",
@@ -30,8 +50,7 @@ pub(super) fn decide(program: &Program, request: &Request) -> Result<Verdict, St
         resource,
         context,
     };
-    let outcome = program.rules.evaluate(&question, &entities);
-    Ok(explain::verdict(program, request, &outcome, &outcome))
+    Ok((question, entities))
 }
 
 fn action(program: &Program, uid: &EntityUid) -> Result<ast::EntityUID, Stop> {

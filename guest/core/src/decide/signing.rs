@@ -62,19 +62,26 @@ impl<'a, 'e> ApproveRules<'a, 'e> {
         session: Option<SessionFacts<'e>>,
         resource: &EntityUid,
     ) -> Option<Vec<String>> {
-        let vocabulary = &self.program.vocabulary;
-        let question = || {
-            Some(Question {
-                principal: uid(&self.program.base.person, &self.index.person(person)?.id),
-                action: self.action.clone()?,
-                resource: vocabulary.uid(&resource.type_name, &resource.id)?,
-                context: self.context(session),
-            })
-        };
-        match question() {
+        match self.question(person, session, resource) {
             Some(question) => self.answer(&self.program.rules, &question),
             None => Some(Vec::new()),
         }
+    }
+
+    /// What the rules are asked about a signature. `None` if somebody or something does not exist.
+    pub(super) fn question(
+        &self,
+        person: PersonIx,
+        session: Option<SessionFacts<'e>>,
+        resource: &EntityUid,
+    ) -> Option<Question> {
+        let vocabulary = &self.program.vocabulary;
+        Some(Question {
+            principal: uid(&self.program.base.person, &self.index.person(person)?.id),
+            action: self.action.clone()?,
+            resource: vocabulary.uid(&resource.type_name, &resource.id)?,
+            context: self.context(session),
+        })
     }
 
     fn context(&self, session: Option<SessionFacts<'e>>) -> Context {

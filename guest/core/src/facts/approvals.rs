@@ -52,7 +52,7 @@ struct Given<'e> {
 }
 
 /// As [`session_facts`], if there is a session.
-pub(super) fn session_of<'e>(
+pub(crate) fn session_of<'e>(
     index: &Index<'_>,
     account: &str,
     session: Option<&'e Session<'_>>,

@@ -19,9 +19,13 @@ use std::collections::BTreeSet;
 use crate::bundle::PackData;
 use crate::evidence::PersonIx;
 
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) use approvals::session_of;
 pub(crate) use approvals::{Judgement, SigningRules, count_change, count_deployment};
 pub(crate) use change::{ChangeFacts, change_facts};
 pub(crate) use deployment::{DeploymentFacts, deployment_facts};
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) use quorum::filled;
 pub(crate) use quorum::{Shortfall, Signer, separate_shortfalls, shortfalls};
 pub(crate) use session::{SessionFacts, session_facts};
 

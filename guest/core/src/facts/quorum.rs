@@ -53,6 +53,15 @@ pub(crate) fn shortfalls(needs: &Needs, signers: &[Signer<'_>]) -> Vec<Shortfall
     open.into_iter().map(shortfall).collect()
 }
 
+/// Which need each signer fills, of those that a best matching fills.
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) fn filled<'n>(needs: &'n Needs, signers: &'n [Signer<'n>]) -> Vec<Option<&'n str>> {
+    let mut matching = Matching::new(needs, signers);
+    matching.fill_all();
+    let fills = matching.fills.iter();
+    fills.map(|role| Some(matching.role((*role)?))).collect()
+}
+
 /// Kuhn's augmenting paths over roles; quorums are a handful of people.
 struct Matching<'n> {
     roles: Vec<(&'n str, u32)>,

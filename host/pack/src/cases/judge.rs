@@ -318,6 +318,7 @@ mod tests {
             effect,
             request: Value::Null,
             choose: Default::default(),
+            facts: false,
             expect: serde_json::from_value(expect).unwrap(),
         }
     }

@@ -26,6 +26,10 @@
 //!
 //! `"choose": {"approver": "not_last_pusher"}` has the case decided as under a pack on top that chooses so.
 //!
+//! `"facts": true` has the case decided on facts, not evidence: its request has `context` and `entities` in Cedar's JSON,
+//! as `sod decide --facts` takes it, and no evidence. So counterexamples of `sod prove` are kept. That a rule decides such
+//! a case does not count as a case of the rule: no evidence may ever lead to these facts.
+//!
 //! A fixture is a path from `cases/fixtures`, and may be one of another pack: `../../../OTHER/cases/fixtures/x.json`.
 //! Nothing is read but what is in `cases/fixtures` of a pack, whatever links lead to.
 //!
@@ -43,7 +47,7 @@ use std::path::{Path, PathBuf};
 use json_patch::Patch;
 use serde::Deserialize;
 use serde_json::{Map, Value};
-use sod_core::Effect;
+use sod_core::{Effect, Mode};
 
 use crate::code::Code;
 use crate::finding::{Finding, Findings};
@@ -70,6 +74,8 @@ pub struct Case {
     pub request: Value,
     /// The pack as it is decided by: with what the case chooses of its options.
     pub choose: BTreeMap<String, Choice>,
+    /// The request brings facts, and no evidence for them.
+    pub facts: bool,
     /// What else is expected.
     pub expect: Expectation,
 }
@@ -131,6 +137,8 @@ struct RawCase {
     patch: Option<Patch>,
     #[serde(default)]
     choose: BTreeMap<String, Choice>,
+    #[serde(default)]
+    facts: bool,
     expect: Expectation,
 }
 
@@ -214,6 +222,9 @@ fn read_case(path: &Path, effect: Effect, pack: &Pack, findings: &mut Findings) 
         let finding = Finding::new(Code::CaseInvalid, message);
         findings.push(at_key(finding, &source, "choose").help(help));
     }
+    if raw.facts {
+        findings.note(only_facts(&raw, &source, pack))?;
+    }
     let evidence = findings.note(evidence(&raw, &source, pack.folder()))?;
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
     let folder = match effect {
@@ -227,21 +238,60 @@ fn read_case(path: &Path, effect: Effect, pack: &Pack, findings: &mut Findings) 
         effect,
         request: request(raw.request, evidence),
         choose: raw.choose,
+        facts: raw.facts,
         expect: raw.expect,
     })
 }
 
-/// The cases with the packs that decide them: one for each choice of options that cases make.
+/// A case is decided on facts or on evidence: what mixes the two would show nothing about either.
+fn only_facts(raw: &RawCase, source: &Source, pack: &Pack) -> Result<(), Finding> {
+    let refuse = |key, message: String, help: &str| {
+        let finding = Finding::new(Code::CaseInvalid, message);
+        Err(at_key(finding, source, key).help(help))
+    };
+    if pack.mode() == Mode::Cedar {
+        let message = "`facts` in a pack of mode `cedar`".to_owned();
+        return refuse("facts", message, "leave it out: all its cases are of facts");
+    }
+    let request = &raw.request;
+    let of_evidence = [
+        ("evidence", request.evidence.is_some()),
+        ("now", request.now.is_some()),
+        ("fixture", raw.fixture.is_some()),
+        ("patch", raw.patch.is_some()),
+        ("choose", !raw.choose.is_empty()),
+    ];
+    for (key, present) in of_evidence {
+        if present {
+            let message = format!("`{key}` in a case of facts");
+            let help = "leave out `facts`, or have all of it in `context` and `entities`, time and options too";
+            return refuse(key, message, help);
+        }
+    }
+    if request.context.is_none() || request.entities.is_none() {
+        let message = "a case of facts without `context` or `entities`".to_owned();
+        let help = "write both into the request, in Cedar's JSON, as `sod explain --format json` prints them";
+        return refuse("facts", message, help);
+    }
+    Ok(())
+}
+
+/// The cases with the packs that decide them: one for each choice of options that cases make, and one for those of facts.
 pub fn by_choice<'c>(
     pack: &Pack,
     cases: impl IntoIterator<Item = &'c Case>,
 ) -> Vec<(Pack, Vec<&'c Case>)> {
-    let mut groups: BTreeMap<&BTreeMap<String, Choice>, Vec<&Case>> = BTreeMap::new();
+    let mut groups: BTreeMap<(bool, &BTreeMap<String, Choice>), Vec<&Case>> = BTreeMap::new();
     for case in cases {
-        groups.entry(&case.choose).or_default().push(case);
+        let key = (case.facts, &case.choose);
+        groups.entry(key).or_default().push(case);
     }
-    // Cases that choose what the pack does not have were refused when they were read.
-    let chosen = |(choose, cases)| Some((pack.choosing(choose).ok()?, cases));
+    // Cases that choose what the pack does not have, or bring facts to a pack that takes nothing else, were refused when
+    // they were read.
+    let chosen = |((facts, choose), cases)| {
+        let chosen = pack.choosing(choose).ok()?;
+        Some((if facts { chosen.on_facts()? } else { chosen }, cases))
+    };
     groups.into_iter().filter_map(chosen).collect()
 }
 
@@ -380,7 +430,8 @@ impl Case {
 
 /// The pack's own rules that decide none of the cases which passed, as findings of a test run.
 pub fn undecided<'a>(pack: &Pack, passed: impl IntoIterator<Item = &'a Case>) -> Findings {
-    let decided: BTreeSet<&str> = passed.into_iter().flat_map(Case::decided_by).collect();
+    let passed = passed.into_iter().filter(|case| !case.facts);
+    let decided: BTreeSet<&str> = passed.flat_map(Case::decided_by).collect();
     let rules = pack
         .own_rules()
         .filter(|rule| !decided.contains(rule.id.as_str()));

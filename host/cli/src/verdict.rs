@@ -1,4 +1,4 @@
-//! A verdict in plain words. A deny ends in what to do next.
+//! A verdict in plain words.
 
 use std::collections::BTreeSet;
 
@@ -69,7 +69,14 @@ const NEXT: &[(&str, &str)] = &[
     ),
 ];
 
-pub(crate) fn verdict(page: &mut Page, request: &Request, verdict: &Verdict) {
+/// So that nobody takes what follows for a decision.
+pub(crate) fn on_facts(page: &mut Page) {
+    page.put(Look::Bad, "ON FACTS, NOT EVIDENCE");
+    page.line(": what the rules say of these facts. It is no permission for anything");
+    page.end();
+}
+
+pub(crate) fn explain(page: &mut Page, request: &Request, verdict: &Verdict) {
     headline(page, request, verdict);
     page.heading("Why");
     for (number, reason) in (1..).zip(&verdict.reasons) {
@@ -104,12 +111,9 @@ pub(crate) fn verdict(page: &mut Page, request: &Request, verdict: &Verdict) {
             page.line(&format!("  - {field}"));
         }
     }
-    if verdict.effect == Effect::Deny {
-        next(page, verdict);
-    }
 }
 
-fn headline(page: &mut Page, request: &Request, verdict: &Verdict) {
+pub(crate) fn headline(page: &mut Page, request: &Request, verdict: &Verdict) {
     let (look, effect, may) = match verdict.effect {
         Effect::Allow => (Look::Good, "ALLOW", "may"),
         Effect::Deny => (Look::Bad, "DENY", "may not"),
@@ -177,7 +181,7 @@ fn candidates(missing: &Missing) -> Option<String> {
     (!names.is_empty()).then(|| names + more)
 }
 
-fn counted(page: &mut Page, approval: &Approval) {
+pub(crate) fn counted(page: &mut Page, approval: &Approval) {
     let person = match &approval.person {
         Some(person) => format!("{person}, by {}", approval.account),
         None => approval.account.clone(),
@@ -203,7 +207,11 @@ fn words(table: &[(&str, &'static str)], code: &str) -> Option<&'static str> {
     found.map(|(_, words)| *words)
 }
 
-fn next(page: &mut Page, verdict: &Verdict) {
+/// After a deny, what those who asked can do.
+pub(crate) fn next(page: &mut Page, verdict: &Verdict) {
+    if verdict.effect == Effect::Allow {
+        return;
+    }
     page.heading("What to do next");
     let asks = verdict.missing.iter().map(ask);
     let remedies = verdict
