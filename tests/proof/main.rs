@@ -10,6 +10,7 @@
 mod advice;
 mod conformance;
 mod controls;
+mod definitions;
 mod engines;
 mod facts_page;
 mod golden;

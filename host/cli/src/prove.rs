@@ -3,14 +3,16 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use miette::miette;
 use serde::Serialize;
-use sod_host::{Digest, Runtime};
+use serde_json::json;
+use sod_host::{Digest, Effect, Request, Runtime};
 use sod_pack::{Code, Finding, Findings, Pack, Rule};
-use sod_prove::{Kind, Outcome as Found, Property, Solver, prove};
+use sod_prove::{Counterexample, Kind, Outcome as Found, Property, Solver, prove};
 
 use crate::command_line::Format;
 use crate::counterexample;
-use crate::failure::Outcome;
+use crate::failure::{Failure, Outcome};
 use crate::output::Output;
 use crate::page::{Look, Page};
 use crate::{exit, open, write};
@@ -30,11 +32,16 @@ use crate::{exit, open, write};
 #[command(after_long_help = "\
 Examples:
   sod prove policies/protected-deploy
-  sod prove policies/*/ --format json")]
+  sod prove policies/*/ --format json
+  sod prove my-pack --save && sod test my-pack")]
 pub(crate) struct Arguments {
     /// Folders of packs
     #[arg(value_name = "PACK", required = true)]
     packs: Vec<PathBuf>,
+
+    /// Keep each request that breaks an invariant as a case of the pack, which fails until the rules are mended
+    #[arg(long)]
+    save: bool,
 }
 
 /// All packs.
@@ -68,6 +75,10 @@ pub(crate) fn run(arguments: &Arguments, output: &Output) -> Outcome<u8> {
     for path in &arguments.packs {
         let pack = open::pack(path)?;
         let properties = properties(&pack, &solver, &version, &runtime)?;
+        replay(&pack, &properties, &runtime)?;
+        if arguments.save {
+            save(&pack, path, &properties, output)?;
+        }
         let findings = properties.iter().filter_map(|one| finding(&pack, one));
         packs.push(Proved {
             path,
@@ -118,6 +129,82 @@ fn properties(
         let _ = write::atomically(&path, &json);
     }
     Ok(properties)
+}
+
+/// Has the component decide each request that breaks an invariant: the solver's word alone is not enough.
+fn replay(pack: &Pack, properties: &[Property], runtime: &Runtime) -> Outcome<()> {
+    let mut policy = None;
+    for (property, example) in properties.iter().filter_map(shown) {
+        let policy = match &policy {
+            Some(policy) => policy,
+            None => {
+                let on_facts = pack.on_facts();
+                policy.insert(open::compiled(on_facts.as_ref().unwrap_or(pack), runtime)?)
+            }
+        };
+        let json = serde_json::to_vec(example).unwrap_or_default();
+        let unreadable = |problem: &dyn std::fmt::Display| {
+            let id = &property.id;
+            miette!(
+                code = "counterexample",
+                help = "report this, with the pack: the solver and the component must agree",
+                "the request that is to break `{id}` does not: {problem}"
+            )
+        };
+        let request = Request::from_json(&json).map_err(|error| unreadable(&error.problem))?;
+        let verdict = policy.try_decide(&request)?;
+        let wrong = match property.kind {
+            Kind::AlwaysAllowed => Effect::Deny,
+            _ => Effect::Allow,
+        };
+        if verdict.effect != wrong {
+            return Err(unreadable(&"the component decides otherwise").into());
+        }
+    }
+    Ok(())
+}
+
+/// The request that breaks an invariant.
+fn shown(property: &Property) -> Option<(&Property, &Counterexample)> {
+    match (&property.outcome, property.kind) {
+        (
+            Found::Broken {
+                counterexample: Some(example),
+            },
+            Kind::NeverAllowed | Kind::AlwaysAllowed,
+        ) => Some((property, example)),
+        _ => None,
+    }
+}
+
+/// A case on facts for each request that breaks an invariant.
+fn save(pack: &Pack, path: &Path, properties: &[Property], output: &Output) -> Outcome<()> {
+    for (property, example) in properties.iter().filter_map(shown) {
+        let folder = match property.kind {
+            Kind::AlwaysAllowed => "allow",
+            _ => "deny",
+        };
+        let rule = pack.invariants().iter().find(|rule| rule.id == property.id);
+        let reason = rule.and_then(|rule| rule.annotations.get("reason"));
+        let mut case = json!({
+            "description": reason.unwrap_or(&property.id),
+            "request": example,
+            "expect": {},
+        });
+        if let Some(case) = case.as_object_mut().filter(|_| pack.on_facts().is_some()) {
+            case.insert("facts".to_owned(), true.into());
+        }
+        let file = path.join("cases").join(folder);
+        let file = file.join(format!("invariant-{}.json", property.id));
+        if let Some(folder) = file.parent() {
+            std::fs::create_dir_all(folder)
+                .map_err(|error| Failure::file("make", folder, &error))?;
+        }
+        let text = serde_json::to_string_pretty(&case).unwrap_or_default() + "\n";
+        write::atomically(&file, text.as_bytes())?;
+        output.note(&format!("wrote `{}`", file.display()));
+    }
+    Ok(())
 }
 
 /// All that an answer depends on.

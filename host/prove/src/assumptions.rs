@@ -36,8 +36,11 @@ pub(crate) fn assumptions(bundle: &Bundle, options: Options) -> Result<Vec<Polic
     Ok(policies)
 }
 
-/// Forbids of what no evidence leads to.
-pub(crate) fn definitions(bundle: &Bundle) -> Result<Vec<Policy>, ProveError> {
+/// What is known of every request to a pack on evidence: each a forbid of facts that no evidence leads to.
+///
+/// # Errors
+/// Names in the bundle that Cedar does not take: it was not made from a valid pack.
+pub fn definitions(bundle: &Bundle) -> Result<Vec<Policy>, ProveError> {
     let actions = Actions::read(bundle)?;
     let mut texts = vec![DEFINITIONS.to_owned(), signers(&actions)];
     texts.extend(bundle.quorums.iter().map(|quorum| met(quorum, &actions)));

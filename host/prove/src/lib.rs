@@ -15,6 +15,7 @@ mod rewrite;
 mod simplify;
 mod solver;
 
+pub use assumptions::definitions;
 pub use counterexample::Counterexample;
 pub use diff::{Change, Comparison, Difference, diff};
 pub use error::ProveError;

@@ -7,8 +7,10 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 use serde_json::Value;
+use sod_pack::Pack;
 
-use crate::run::{Ended, Folder, command, repository, shipped};
+use crate::diff::copy;
+use crate::run::{Ended, Folder, command, repository, run, shipped};
 
 /// The solver's program; installed in the version that the tests are pinned to, unless CVC5 names one.
 pub(crate) fn solver() -> &'static str {
@@ -181,4 +183,122 @@ fn what_was_proved_is_kept_by_the_policies_that_it_is_of() {
     fs::write(&rules, weaker).unwrap();
     prove().expect(4);
     assert!(times() > once);
+}
+
+/// Take away any rule that keeps contributors from their own work, and everything says so.
+#[test]
+fn a_contributor_let_in_is_found_by_every_check() {
+    let mut rules = 0;
+    for path in packs() {
+        let name = Path::new(&path)
+            .file_name()
+            .unwrap()
+            .to_str()
+            .unwrap()
+            .to_owned();
+        for rule in Pack::open(&path).unwrap().own_rules() {
+            let compares = ["contributors", ".contains(principal)"];
+            if compares.iter().all(|text| rule.text.contains(text)) {
+                without(&name, &rule.id);
+                rules += 1;
+            }
+        }
+    }
+    assert!(rules >= 5, "only {rules} rules compare with contributors");
+}
+
+/// The pack without the comparison of one of its rules: its condition is false.
+fn without(pack: &str, id: &str) {
+    let folder = Folder::new();
+    copy(
+        &repository().join("policies"),
+        Path::new(&folder.path("policies")),
+    );
+    let weaker = folder.path(&format!("policies/{pack}"));
+    let file = fs::read_dir(Path::new(&weaker).join("rules"))
+        .unwrap()
+        .map(|entry| entry.unwrap());
+    let mut files = file.map(|entry| entry.path());
+    let has_rule = |path: &PathBuf| {
+        fs::read_to_string(path)
+            .unwrap()
+            .contains(&format!("@id(\"{id}\")"))
+    };
+    let file = files.find(has_rule).unwrap();
+    let text = fs::read_to_string(&file).unwrap();
+    let (before, rule) = text.split_once(&format!("@id(\"{id}\")")).unwrap();
+    let rule = rule.replacen("resource.contributors.contains(principal)", "false", 1);
+    fs::write(&file, format!("{before}@id(\"{id}\"){rule}")).unwrap();
+
+    let broken = asking(solver(), &["prove", &weaker, "--format", "json"])
+        .expect(4)
+        .json();
+    let properties = broken["packs"][0]["properties"].as_array().unwrap().iter();
+    let mut shown = properties.filter(|one| !one["counterexample"].is_null());
+    let shown = shown.find(|one| one["kind"] == "never-allowed");
+    let request = &shown.unwrap_or_else(|| panic!("{pack}, {id}: {broken}"))["counterexample"];
+    let file = folder.json("request.json", request);
+    run(&["decide", &weaker, "--facts", "--request", &file]).expect(0);
+    run(&[
+        "decide",
+        &format!("policies/{pack}"),
+        "--facts",
+        "--request",
+        &file,
+    ])
+    .expect(2);
+
+    let shipped = format!("policies/{pack}");
+    let ended = asking(solver(), &["diff", &shipped, &weaker, "--only-tightens"]).expect(4);
+    let action = request["action"].as_str().unwrap();
+    let gained = format!("becomes allowed  {action} of a ");
+    assert!(ended.stdout.contains(&gained), "{gained}: {}", ended.stdout);
+    assert!(ended.stdout.contains("with the role `"), "{}", ended.stdout);
+
+    let ended = run(&["test", &weaker]).expect(4);
+    assert!(ended.stdout.contains("FAIL"), "{}", ended.stdout);
+}
+
+/// A request that is kept is a case that fails, until the rules are mended.
+#[test]
+fn what_is_saved_is_a_case_that_fails() {
+    let folder = Folder::new();
+    copy(
+        &repository().join("policies"),
+        Path::new(&folder.path("policies")),
+    );
+    let rules = find(&folder, "machines-never-approve");
+    let text = fs::read_to_string(&rules).unwrap();
+    let weaker = text.replacen(
+        "Action::\"review\", Action::\"approve\"",
+        "Action::\"review\"",
+        1,
+    );
+    assert_ne!(weaker, text);
+    // A machine that nothing forbids needs a permit, too.
+    let permit = "@id(\"bots-approve\")\n@reason(\"bots approve\")\n@control(\"none\")\n@remedy(\"none\")\n\
+        permit (principal is Machine, action == Action::\"approve\", resource is Change);\n";
+    fs::write(&rules, weaker + permit).unwrap();
+    let pack = folder.path("policies/core-lanes");
+    asking(solver(), &["prove", &pack, "--save"]).expect(4);
+    let case = folder.path("policies/core-lanes/cases/deny/invariant-no-machine-signs.json");
+    let kept: Value = serde_json::from_str(&fs::read_to_string(&case).unwrap()).unwrap();
+    assert_eq!(kept["facts"], true);
+    let failing = ["test", &pack, "--filter", "deny/invariant-no-machine-signs"];
+    let ended = run(&failing).expect(4);
+    assert!(
+        ended.stdout.contains("expected deny, got allow"),
+        "{}",
+        ended.stdout
+    );
+    fs::write(&rules, text).unwrap();
+    run(&failing).expect(0);
+}
+
+/// The file of a rule of core-lanes.
+fn find(folder: &Folder, id: &str) -> String {
+    let rules = fs::read_dir(folder.path("policies/core-lanes/rules")).unwrap();
+    let mut files = rules.map(|entry| entry.unwrap().path());
+    let file = files.find(|path| fs::read_to_string(path).unwrap().contains(id));
+    file.unwrap().to_str().unwrap().to_owned()
 }

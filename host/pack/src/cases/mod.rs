@@ -209,7 +209,9 @@ fn json_files(folder: &Path, findings: &mut Findings) -> Vec<PathBuf> {
 fn read_case(path: &Path, effect: Effect, pack: &Pack, findings: &mut Findings) -> Option<Case> {
     let source = findings.note(Source::read(path, MAX_CASE, Code::Unreadable))?;
     let raw = findings.note(parse::<RawCase>(&source, Code::CaseInvalid))?;
-    if effect == Effect::Deny && raw.expect.reasons.as_ref().is_none_or(BTreeSet::is_empty) {
+    // Which rule will deny facts that nothing denies yet is for whoever writes the rule.
+    let unexplained = raw.expect.reasons.as_ref().is_none_or(BTreeSet::is_empty) && !raw.facts;
+    if effect == Effect::Deny && unexplained {
         let finding = Finding::new(
             Code::CaseExpectation,
             "a case that expects a deny must say for which reasons",
