@@ -41,10 +41,9 @@ impl<'j> Judge<'j> {
             return false;
         };
         self.sets.iter().all(|(set, decision)| {
-            Authorizer::new()
-                .is_authorized(&request, set, &entities)
-                .decision()
-                == *decision
+            let answer = Authorizer::new().is_authorized(&request, set, &entities);
+            // Cedar passes over a rule that errs, on an entity left out, say. Here an error denies.
+            answer.decision() == *decision && answer.diagnostics().errors().count() == 0
         })
     }
 
