@@ -11,6 +11,7 @@ mod advice;
 mod conformance;
 mod controls;
 mod engines;
+mod explain;
 mod facts_page;
 mod golden;
 mod hostile_input;

@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::failure::{Failure, Outcome};
-use crate::{build, check, completions, decide, evidence, exit, inspect, matrix, test};
+use crate::{build, check, completions, decide, evidence, exit, explain, inspect, matrix, test};
 
 /// Separation of duties for code changes and deployments.
 ///
@@ -76,6 +76,7 @@ pub(crate) enum Verb {
     Build(build::Arguments),
     Inspect(inspect::Arguments),
     Decide(Box<decide::Arguments>),
+    Explain(Box<explain::Arguments>),
     Evidence(evidence::Arguments),
     Completions(completions::Arguments),
 }
