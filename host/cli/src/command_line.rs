@@ -3,9 +3,7 @@
 use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::failure::{Failure, Outcome};
-use crate::{
-    build, check, completions, decide, diff, evidence, exit, inspect, matrix, prove, test,
-};
+use crate::{build, check, completions, decide, diff, evidence, exit, explain, inspect, matrix, prove, test};
 
 /// Separation of duties for code changes and deployments.
 ///
@@ -80,6 +78,7 @@ pub(crate) enum Verb {
     Build(build::Arguments),
     Inspect(inspect::Arguments),
     Decide(Box<decide::Arguments>),
+    Explain(Box<explain::Arguments>),
     Evidence(evidence::Arguments),
     Completions(completions::Arguments),
 }

@@ -9,6 +9,7 @@ mod decide;
 mod diff;
 mod evidence;
 mod exit;
+mod explain;
 mod failure;
 mod inspect;
 mod matrix;
@@ -68,6 +69,7 @@ fn carry_out(verb: Verb, output: &Output) -> Outcome<u8> {
         Verb::Build(arguments) => build::run(&arguments, output),
         Verb::Inspect(arguments) => inspect::run(&arguments, output),
         Verb::Decide(arguments) => decide::run(&arguments, output),
+        Verb::Explain(arguments) => explain::run(&arguments, output),
         Verb::Evidence(arguments) => evidence::run(arguments, output),
         Verb::Completions(arguments) => completions::run(&arguments, output),
     }

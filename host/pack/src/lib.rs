@@ -25,6 +25,7 @@ pub mod cases;
 mod cedar_findings;
 mod code;
 mod compile;
+pub mod explain;
 mod finding;
 mod folder;
 mod harmless;
