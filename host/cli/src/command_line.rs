@@ -3,7 +3,9 @@
 use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::failure::{Failure, Outcome};
-use crate::{build, check, completions, decide, evidence, exit, inspect, matrix, test};
+use crate::{
+    build, check, completions, decide, evidence, exit, inspect, man, matrix, new, schema, test,
+};
 
 /// Separation of duties for code changes and deployments.
 ///
@@ -70,6 +72,8 @@ impl Format {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
+    New(new::Arguments),
+    Schema(schema::Arguments),
     Check(check::Arguments),
     Test(test::Arguments),
     Matrix(matrix::Arguments),
@@ -78,6 +82,7 @@ pub(crate) enum Verb {
     Decide(Box<decide::Arguments>),
     Evidence(evidence::Arguments),
     Completions(completions::Arguments),
+    Man(man::Arguments),
 }
 
 impl Verb {

@@ -10,11 +10,15 @@ mod exit;
 mod explain;
 mod failure;
 mod inspect;
+mod man;
 mod matrix;
+mod new;
 mod open;
 mod output;
 mod page;
 mod read;
+mod schema;
+mod shipped;
 mod test;
 mod write;
 
@@ -56,6 +60,8 @@ fn run(command_line: CommandLine) -> u8 {
 
 fn carry_out(verb: Verb, output: &Output) -> Outcome<u8> {
     match verb {
+        Verb::New(arguments) => new::run(&arguments, output),
+        Verb::Schema(arguments) => schema::run(&arguments, output),
         Verb::Check(arguments) => check::run(&arguments, output),
         Verb::Test(arguments) => test::run(&arguments, output),
         Verb::Matrix(arguments) => matrix::run(&arguments, output),
@@ -64,5 +70,6 @@ fn carry_out(verb: Verb, output: &Output) -> Outcome<u8> {
         Verb::Decide(arguments) => decide::run(&arguments, output),
         Verb::Evidence(arguments) => evidence::run(arguments, output),
         Verb::Completions(arguments) => completions::run(&arguments, output),
+        Verb::Man(arguments) => man::run(&arguments, output),
     }
 }

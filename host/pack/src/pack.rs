@@ -4,14 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use sod_core::cedar::{PolicyId, PolicySet, ValidationMode, ValidationWarning, Validator};
-use sod_core::{Bundle, Mode, PackData, PolicySource, Quorum};
+use sod_core::{Bundle, Conflict, Mode, PackData, PolicySource, Quorum};
 
 use crate::cedar_findings::{code_of_error, code_of_warning, from_diagnostic};
 use crate::code::Code;
+use crate::editor;
 use crate::finding::{Finding, Findings};
 use crate::folder::{Folder, read_tree};
 use crate::manifest::Manifest;
-use crate::options::{Choice, Settled};
+use crate::options::{Choice, OpenOption, Settled};
 use crate::rules::{self, Rule};
 use crate::schema;
 use crate::source::Source;
@@ -26,12 +27,21 @@ pub struct Pack {
     license: Option<String>,
     mode: Mode,
     schema: String,
+    schema_as_written: String,
     rules: Vec<Rule>,
     invariants: Vec<Rule>,
     quorums: Vec<Quorum>,
     data: PackData,
+    own: Own,
     options: Settled,
     warnings: Findings,
+}
+
+/// Names that the pack's own manifest defines, and no included one.
+#[derive(Debug, Clone)]
+struct Own {
+    quorums: BTreeSet<String>,
+    conflicts: BTreeSet<String>,
 }
 
 impl Pack {
@@ -103,9 +113,31 @@ impl Pack {
         &self.quorums
     }
 
+    /// The quorums in its own manifest, by name.
+    pub(crate) fn own_quorums(&self) -> impl Iterator<Item = &Quorum> {
+        let own = |quorum: &&Quorum| self.own.quorums.contains(&quorum.name);
+        self.quorums.iter().filter(own)
+    }
+
+    /// The conflicts in its own manifest, by name.
+    pub(crate) fn own_conflicts(&self) -> impl Iterator<Item = &Conflict> {
+        let own = |conflict: &&Conflict| self.own.conflicts.contains(&conflict.name);
+        self.data.conflicts.iter().filter(own)
+    }
+
     /// The whole schema in Cedar's schema syntax.
     pub fn schema(&self) -> &str {
         &self.schema
+    }
+
+    /// The same with the comments of its authors: all that a rule can speak of, for people and editors.
+    pub fn schema_as_written(&self) -> &str {
+        &self.schema_as_written
+    }
+
+    /// What packs leave open in `[option.*]`, and what it is where this pack is on top.
+    pub fn options(&self) -> Vec<OpenOption> {
+        self.options.open()
     }
 
     /// What is valid, and probably not what is meant.
@@ -198,6 +230,7 @@ fn build(path: &Path, findings: &mut Findings) -> Option<Pack> {
     let validator = Validator::new(schema.schema);
     validate(&rules, &validator, findings);
     validate(&invariants, &validator, findings);
+    editor::check(&root.path, &schema.as_written, findings);
     let manifest = &root.manifest;
     Some(Pack {
         folder: root.path.clone(),
@@ -207,13 +240,27 @@ fn build(path: &Path, findings: &mut Findings) -> Option<Pack> {
         license: manifest.license.clone(),
         mode,
         schema: schema.text,
+        schema_as_written: schema.as_written,
         rules,
         invariants,
         quorums,
         data,
+        own: own_names(manifest),
         options,
         warnings: Findings::default(),
     })
+}
+
+fn own_names(manifest: &Manifest) -> Own {
+    let conflicts = manifest.settings.conflicts.iter();
+    Own {
+        quorums: manifest
+            .quorums
+            .iter()
+            .map(|(q, _)| q.name.clone())
+            .collect(),
+        conflicts: conflicts.map(|(c, _)| c.name.clone()).collect(),
+    }
 }
 
 /// Is a whole pack, with its quorums and its schema, not there?

@@ -11,8 +11,12 @@ mod decide;
 mod evidence;
 mod exit_codes;
 mod matrix;
+mod new;
 mod packs;
 mod readme;
+mod reference;
 mod run;
 mod squash;
 mod streams;
+#[cfg(unix)]
+mod tutorial;
