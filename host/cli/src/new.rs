@@ -257,7 +257,7 @@ fn print(made: &Made<'_>, output: &Output) -> Outcome<()> {
     page.put(Look::Bold, &made.path.display().to_string()).end();
     for (what, meaning) in CONTENTS {
         if made.files.iter().any(|file| file.starts_with(what)) {
-            page.put(Look::Faint, &format!("      {what:<11}"));
+            page.put(Look::Faint, &format!("      {what:<12}"));
             page.line(meaning);
         }
     }

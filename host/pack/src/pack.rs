@@ -14,7 +14,7 @@ use crate::folder::{Folder, read_tree};
 use crate::manifest::Manifest;
 use crate::options::{Choice, OpenOption, Settled};
 use crate::rules::{self, Rule};
-use crate::schema;
+use crate::schema::{self, Merged};
 use crate::source::Source;
 
 /// A valid pack with everything that it includes.
@@ -158,6 +158,22 @@ impl Pack {
         Ok(pack)
     }
 
+    /// All that the rules of a pack can speak of ([`Pack::schema_as_written`]), whatever is wrong with the rules.
+    ///
+    /// # Errors
+    /// What is wrong, if that leaves it open what they can speak of.
+    pub fn schema_of(folder: impl AsRef<Path>) -> Result<String, Findings> {
+        let mut findings = Findings::default();
+        let tree = read_tree(folder.as_ref(), &mut findings);
+        let gap = findings.iter().any(|finding| leaves_a_gap(finding.code));
+        let defined = tree.last().map(|root| define(&tree, root, &mut findings));
+        let schema = defined.and_then(|defined| defined.schema);
+        match schema.filter(|_| !gap) {
+            Some(schema) => Ok(schema.as_written),
+            None => Err(findings.sorted()),
+        }
+    }
+
     /// What the engine loads.
     pub fn bundle(&self) -> Bundle {
         let policy = |rule: &Rule| PolicySource {
@@ -196,17 +212,19 @@ fn parse_all(
     rules
 }
 
-/// `None` if what is wrong leaves nothing to go on with.
-fn build(path: &Path, findings: &mut Findings) -> Option<Pack> {
-    let tree = read_tree(path, findings);
-    let whole = !findings.iter().any(|finding| leaves_a_gap(finding.code));
-    let root = tree.last()?;
+/// What the manifests and schemas of all folders define: all that rules can speak of.
+struct Defined {
+    quorums: Vec<Quorum>,
+    data: PackData,
+    options: Settled,
+    schema: Option<Merged>,
+}
+
+fn define(tree: &[Folder], root: &Folder, findings: &mut Findings) -> Defined {
     let mode = root.manifest.mode;
-    check_names(&tree, findings);
-    check_modes(&tree, root, findings);
-    let quorums = merge_quorums(&tree, findings);
-    let (data, options) = merge_settings(&tree, findings);
-    check_leaves_out(&tree, &data, findings);
+    let quorums = merge_quorums(tree, findings);
+    let (data, options) = merge_settings(tree, findings);
+    check_leaves_out(tree, &data, findings);
     let own: Vec<&Source> = tree
         .iter()
         .filter_map(|folder| folder.schema.as_ref())
@@ -223,6 +241,28 @@ fn build(path: &Path, findings: &mut Findings) -> Option<Pack> {
     } else {
         schema::merge(mode, &quorums, &data, &own, findings)
     };
+    Defined {
+        quorums,
+        data,
+        options,
+        schema,
+    }
+}
+
+/// `None` if what is wrong leaves nothing to go on with.
+fn build(path: &Path, findings: &mut Findings) -> Option<Pack> {
+    let tree = read_tree(path, findings);
+    let whole = !findings.iter().any(|finding| leaves_a_gap(finding.code));
+    let root = tree.last()?;
+    let mode = root.manifest.mode;
+    check_names(&tree, findings);
+    check_modes(&tree, root, findings);
+    let Defined {
+        quorums,
+        data,
+        options,
+        schema,
+    } = define(&tree, root, findings);
     let rules = parse_all(&tree, |folder| &folder.rules, findings);
     let invariants = parse_all(&tree, |folder| &folder.invariants, findings);
     // Without a pack that it includes, most of what could be said about a rule would be wrong.

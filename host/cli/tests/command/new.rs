@@ -303,7 +303,8 @@ fn editors_know_what_rules_can_speak_of() {
 
     let manifest = fs::read_to_string(folder.path("ours/pack.toml")).unwrap();
     let more = "\n[quorum.two]\nof = \"change\"\nneed = { reviewer = 2 }\n";
-    folder.write("ours/pack.toml", manifest + more);
+    let manifest = manifest + more;
+    folder.write("ours/pack.toml", &manifest);
     let stale = sod(&folder, &["check", "ours"]).expect(0).stdout;
     assert!(stale.contains("editor-schema"), "{stale}");
     let remedy = format!("sod schema ours -o {facts}");
@@ -312,6 +313,27 @@ fn editors_know_what_rules_can_speak_of() {
     sod(&folder, &words).expect(0);
     let fresh = sod(&folder, &["check", "ours"]).expect(0).stdout;
     assert!(!fresh.contains("editor-schema"), "{fresh}");
+    // Whoever asks what a fact is called has just called it something else.
+    folder.write(
+        "ours/rules/wrong.cedar",
+        "permit (principal, action, resource) when { resource.brnach };",
+    );
+    sod(&folder, &["check", "ours"]).expect(3);
+    assert!(
+        sod(&folder, &["schema", "ours"])
+            .expect(0)
+            .stdout
+            .contains("two: Bool")
+    );
+    fs::remove_file(folder.path("ours/rules/wrong.cedar")).unwrap();
+    // What it includes is a part of it.
+    folder.write(
+        "ours/pack.toml",
+        "name = \"ours\"\nversion = \"0.1.0\"\nincludes = [\"../gone\"]\n",
+    );
+    let gone = sod(&folder, &["schema", "ours"]).expect(3);
+    assert!(gone.stderr.contains("include-missing"), "{}", gone.stderr);
+    folder.write("ours/pack.toml", manifest);
     // An editor that reads nothing is better than one that reads the wrong thing.
     fs::remove_file(folder.path(&facts)).unwrap();
     passes_check(&folder);

@@ -52,22 +52,35 @@ impl Shell {
     }
 
     fn follow(&mut self, transcript: &str) {
-        let mut parts = transcript.split("$ ").skip(1).peekable();
-        while let Some(part) = parts.next() {
-            let (line, shown) = part.split_once('\n').unwrap();
-            let printed = self.run(line);
+        let mut commands = commands(transcript).into_iter().peekable();
+        while let Some((line, shown)) = commands.next() {
+            let printed = self.run(&line);
             assert!(
                 fits(shown.trim_end(), printed.trim_end()),
                 "$ {line}\n{printed}---- the page shows\n{shown}"
             );
-            let asked = parts.peek().is_some_and(|next| next.starts_with("echo $?"));
-            assert!(
-                self.code == 0 || asked,
-                "$ {line}\n{printed}exit code {}",
-                self.code
-            );
+            let asked = commands.peek().is_some_and(|(line, _)| line == "echo $?");
+            let code = self.code;
+            assert!(code == 0 || asked, "$ {line}\n{printed}exit code {code}");
         }
     }
+}
+
+/// Each command with what is shown of it. A line that ends in a backslash goes on in the next.
+fn commands(transcript: &str) -> Vec<(String, String)> {
+    let mut commands: Vec<(String, String)> = Vec::new();
+    for line in transcript.lines() {
+        if let Some(line) = line.strip_prefix("$ ") {
+            commands.push((line.to_owned(), String::new()));
+        } else if let Some((command, shown)) = commands.last_mut() {
+            let goes_on = command.ends_with('\\') && shown.is_empty();
+            let to = if goes_on { command } else { shown };
+            to.push_str(if goes_on { "\n" } else { "" });
+            to.push_str(line);
+            to.push_str(if goes_on { "" } else { "\n" });
+        }
+    }
+    commands
 }
 
 /// Is the text what the page shows of it?
