@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::failure::{Failure, Outcome};
-use crate::{build, check, completions, decide, diff, evidence, exit, explain, inspect, matrix, prove, test};
+use crate::{build, check, completions, decide, diff, evidence, exit, explain, inspect, man, matrix, new, prove, schema, test};
 
 /// Separation of duties for code changes and deployments.
 ///
@@ -70,6 +70,8 @@ impl Format {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
+    New(new::Arguments),
+    Schema(schema::Arguments),
     Check(check::Arguments),
     Test(test::Arguments),
     Matrix(matrix::Arguments),
@@ -81,6 +83,7 @@ pub(crate) enum Verb {
     Explain(Box<explain::Arguments>),
     Evidence(evidence::Arguments),
     Completions(completions::Arguments),
+    Man(man::Arguments),
 }
 
 impl Verb {

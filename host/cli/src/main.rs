@@ -12,13 +12,17 @@ mod exit;
 mod explain;
 mod failure;
 mod inspect;
+mod man;
 mod matrix;
+mod new;
 mod open;
 mod output;
 mod page;
 mod prove;
 mod read;
 mod request;
+mod schema;
+mod shipped;
 mod test;
 mod verdict;
 mod write;
@@ -61,6 +65,8 @@ fn run(command_line: CommandLine) -> u8 {
 
 fn carry_out(verb: Verb, output: &Output) -> Outcome<u8> {
     match verb {
+        Verb::New(arguments) => new::run(&arguments, output),
+        Verb::Schema(arguments) => schema::run(&arguments, output),
         Verb::Check(arguments) => check::run(&arguments, output),
         Verb::Test(arguments) => test::run(&arguments, output),
         Verb::Matrix(arguments) => matrix::run(&arguments, output),
@@ -72,5 +78,6 @@ fn carry_out(verb: Verb, output: &Output) -> Outcome<u8> {
         Verb::Explain(arguments) => explain::run(&arguments, output),
         Verb::Evidence(arguments) => evidence::run(arguments, output),
         Verb::Completions(arguments) => completions::run(&arguments, output),
+        Verb::Man(arguments) => man::run(&arguments, output),
     }
 }

@@ -87,6 +87,8 @@ codes! {
     SchemaRedefinition = "schema-redefinition" Error,
     /// A schema speaks of what is not declared, or contradicts itself.
     SchemaInvalid = "schema-invalid" Error,
+    /// The schema that an editor reads is not the pack's.
+    EditorSchema = "editor-schema" Warning,
 
     /// There are no rules.
     RulesMissing = "rules-missing" Error,

@@ -254,7 +254,7 @@ fn is_need(need: &str) -> bool {
 const MAX_PEOPLE: u32 = 1000;
 
 /// `a`, `a-b`, `a1-2b`: how packs and rules are named.
-pub(crate) fn is_kebab_case(name: &str) -> bool {
+pub fn is_kebab_case(name: &str) -> bool {
     let is_word = |word: &str| {
         !word.is_empty()
             && word

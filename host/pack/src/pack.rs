@@ -4,16 +4,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use sod_core::cedar::{PolicyId, PolicySet, ValidationMode, ValidationWarning, Validator};
-use sod_core::{Bundle, Mode, PackData, PolicySource, Quorum};
+use sod_core::{Bundle, Conflict, Mode, PackData, PolicySource, Quorum};
 
 use crate::cedar_findings::{code_of_error, code_of_warning, from_diagnostic};
 use crate::code::Code;
+use crate::editor;
 use crate::finding::{Finding, Findings};
 use crate::folder::{Folder, read_tree};
 use crate::manifest::Manifest;
-use crate::options::{Choice, Settled};
+use crate::options::{Choice, OpenOption, Settled};
 use crate::rules::{self, Rule};
-use crate::schema;
+use crate::schema::{self, Merged};
 use crate::source::Source;
 
 /// A valid pack with everything that it includes.
@@ -26,12 +27,21 @@ pub struct Pack {
     license: Option<String>,
     mode: Mode,
     schema: String,
+    schema_as_written: String,
     rules: Vec<Rule>,
     invariants: Vec<Rule>,
     quorums: Vec<Quorum>,
     data: PackData,
+    own: Own,
     options: Settled,
     warnings: Findings,
+}
+
+/// Names that the pack's own manifest defines, and no included one.
+#[derive(Debug, Clone)]
+struct Own {
+    quorums: BTreeSet<String>,
+    conflicts: BTreeSet<String>,
 }
 
 impl Pack {
@@ -103,9 +113,31 @@ impl Pack {
         &self.quorums
     }
 
+    /// The quorums in its own manifest, by name.
+    pub(crate) fn own_quorums(&self) -> impl Iterator<Item = &Quorum> {
+        let own = |quorum: &&Quorum| self.own.quorums.contains(&quorum.name);
+        self.quorums.iter().filter(own)
+    }
+
+    /// The conflicts in its own manifest, by name.
+    pub(crate) fn own_conflicts(&self) -> impl Iterator<Item = &Conflict> {
+        let own = |conflict: &&Conflict| self.own.conflicts.contains(&conflict.name);
+        self.data.conflicts.iter().filter(own)
+    }
+
     /// The whole schema in Cedar's schema syntax.
     pub fn schema(&self) -> &str {
         &self.schema
+    }
+
+    /// The same with the comments of its authors: all that a rule can speak of, for people and editors.
+    pub fn schema_as_written(&self) -> &str {
+        &self.schema_as_written
+    }
+
+    /// What packs leave open in `[option.*]`, and what it is where this pack is on top.
+    pub fn options(&self) -> Vec<OpenOption> {
+        self.options.open()
     }
 
     /// What is valid, and probably not what is meant.
@@ -138,6 +170,22 @@ impl Pack {
             data: PackData::default(),
             ..self.clone()
         })
+    }
+
+    /// All that the rules of a pack can speak of ([`Pack::schema_as_written`]), whatever is wrong with the rules.
+    ///
+    /// # Errors
+    /// What is wrong, if that leaves it open what they can speak of.
+    pub fn schema_of(folder: impl AsRef<Path>) -> Result<String, Findings> {
+        let mut findings = Findings::default();
+        let tree = read_tree(folder.as_ref(), &mut findings);
+        let gap = findings.iter().any(|finding| leaves_a_gap(finding.code));
+        let defined = tree.last().map(|root| define(&tree, root, &mut findings));
+        let schema = defined.and_then(|defined| defined.schema);
+        match schema.filter(|_| !gap) {
+            Some(schema) => Ok(schema.as_written),
+            None => Err(findings.sorted()),
+        }
     }
 
     /// What the engine loads.
@@ -178,17 +226,19 @@ fn parse_all(
     rules
 }
 
-/// `None` if what is wrong leaves nothing to go on with.
-fn build(path: &Path, findings: &mut Findings) -> Option<Pack> {
-    let tree = read_tree(path, findings);
-    let whole = !findings.iter().any(|finding| leaves_a_gap(finding.code));
-    let root = tree.last()?;
+/// What the manifests and schemas of all folders define: all that rules can speak of.
+struct Defined {
+    quorums: Vec<Quorum>,
+    data: PackData,
+    options: Settled,
+    schema: Option<Merged>,
+}
+
+fn define(tree: &[Folder], root: &Folder, findings: &mut Findings) -> Defined {
     let mode = root.manifest.mode;
-    check_names(&tree, findings);
-    check_modes(&tree, root, findings);
-    let quorums = merge_quorums(&tree, findings);
-    let (data, options) = merge_settings(&tree, findings);
-    check_leaves_out(&tree, &data, findings);
+    let quorums = merge_quorums(tree, findings);
+    let (data, options) = merge_settings(tree, findings);
+    check_leaves_out(tree, &data, findings);
     let own: Vec<&Source> = tree
         .iter()
         .filter_map(|folder| folder.schema.as_ref())
@@ -205,6 +255,28 @@ fn build(path: &Path, findings: &mut Findings) -> Option<Pack> {
     } else {
         schema::merge(mode, &quorums, &data, &own, findings)
     };
+    Defined {
+        quorums,
+        data,
+        options,
+        schema,
+    }
+}
+
+/// `None` if what is wrong leaves nothing to go on with.
+fn build(path: &Path, findings: &mut Findings) -> Option<Pack> {
+    let tree = read_tree(path, findings);
+    let whole = !findings.iter().any(|finding| leaves_a_gap(finding.code));
+    let root = tree.last()?;
+    let mode = root.manifest.mode;
+    check_names(&tree, findings);
+    check_modes(&tree, root, findings);
+    let Defined {
+        quorums,
+        data,
+        options,
+        schema,
+    } = define(&tree, root, findings);
     let rules = parse_all(&tree, |folder| &folder.rules, findings);
     let invariants = parse_all(&tree, |folder| &folder.invariants, findings);
     // Without a pack that it includes, most of what could be said about a rule would be wrong.
@@ -212,6 +284,7 @@ fn build(path: &Path, findings: &mut Findings) -> Option<Pack> {
     let validator = Validator::new(schema.schema);
     validate(&rules, &validator, findings);
     validate(&invariants, &validator, findings);
+    editor::check(&root.path, &schema.as_written, findings);
     let manifest = &root.manifest;
     Some(Pack {
         folder: root.path.clone(),
@@ -221,13 +294,27 @@ fn build(path: &Path, findings: &mut Findings) -> Option<Pack> {
         license: manifest.license.clone(),
         mode,
         schema: schema.text,
+        schema_as_written: schema.as_written,
         rules,
         invariants,
         quorums,
         data,
+        own: own_names(manifest),
         options,
         warnings: Findings::default(),
     })
+}
+
+fn own_names(manifest: &Manifest) -> Own {
+    let conflicts = manifest.settings.conflicts.iter();
+    Own {
+        quorums: manifest
+            .quorums
+            .iter()
+            .map(|(q, _)| q.name.clone())
+            .collect(),
+        conflicts: conflicts.map(|(c, _)| c.name.clone()).collect(),
+    }
 }
 
 /// Is a whole pack, with its quorums and its schema, not there?

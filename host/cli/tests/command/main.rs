@@ -12,9 +12,13 @@ mod diff;
 mod evidence;
 mod exit_codes;
 mod matrix;
+mod new;
 mod packs;
 mod prove;
 mod readme;
+mod reference;
 mod run;
 mod squash;
 mod streams;
+#[cfg(unix)]
+mod tutorial;
