@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::failure::{Failure, Outcome};
-use crate::{build, check, completions, decide, evidence, exit, inspect, matrix, test};
+use crate::{build, check, completions, decide, evidence, exit, fmt, inspect, matrix, test};
 
 /// Separation of duties for code changes and deployments.
 ///
@@ -71,6 +71,7 @@ impl Format {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
     Check(check::Arguments),
+    Fmt(fmt::Arguments),
     Test(test::Arguments),
     Matrix(matrix::Arguments),
     Build(build::Arguments),
@@ -84,6 +85,7 @@ impl Verb {
     /// Refuses a format that the verb does not print.
     pub(crate) fn printed_as(&self, format: Format) -> Outcome<()> {
         let more: &[Format] = match self {
+            Verb::Check(_) => &[Format::Github, Format::Sarif],
             Verb::Matrix(_) => &[Format::Html, Format::Svg],
             _ => &[],
         };

@@ -9,6 +9,8 @@ mod evidence;
 mod exit;
 mod explain;
 mod failure;
+mod findings;
+mod fmt;
 mod inspect;
 mod matrix;
 mod open;
@@ -57,6 +59,7 @@ fn run(command_line: CommandLine) -> u8 {
 fn carry_out(verb: Verb, output: &Output) -> Outcome<u8> {
     match verb {
         Verb::Check(arguments) => check::run(&arguments, output),
+        Verb::Fmt(arguments) => fmt::run(&arguments, output),
         Verb::Test(arguments) => test::run(&arguments, output),
         Verb::Matrix(arguments) => matrix::run(&arguments, output),
         Verb::Build(arguments) => build::run(&arguments, output),

@@ -10,6 +10,8 @@ mod build;
 mod decide;
 mod evidence;
 mod exit_codes;
+mod findings;
+mod fmt;
 mod matrix;
 mod packs;
 mod readme;
