@@ -3,7 +3,10 @@
 use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::failure::{Failure, Outcome};
-use crate::{build, check, completions, decide, diff, evidence, exit, explain, inspect, man, matrix, new, prove, schema, test};
+use crate::{
+    build, check, completions, decide, diff, evidence, exit, explain, fmt, inspect, man, matrix,
+    new, prove, schema, test,
+};
 
 /// Separation of duties for code changes and deployments.
 ///
@@ -73,6 +76,7 @@ pub(crate) enum Verb {
     New(new::Arguments),
     Schema(schema::Arguments),
     Check(check::Arguments),
+    Fmt(fmt::Arguments),
     Test(test::Arguments),
     Matrix(matrix::Arguments),
     Prove(prove::Arguments),
@@ -90,6 +94,7 @@ impl Verb {
     /// Refuses a format that the verb does not print.
     pub(crate) fn printed_as(&self, format: Format) -> Outcome<()> {
         let more: &[Format] = match self {
+            Verb::Check(_) => &[Format::Github, Format::Sarif],
             Verb::Matrix(_) => &[Format::Html, Format::Svg],
             _ => &[],
         };

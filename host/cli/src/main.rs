@@ -11,6 +11,8 @@ mod evidence;
 mod exit;
 mod explain;
 mod failure;
+mod findings;
+mod fmt;
 mod inspect;
 mod man;
 mod matrix;
@@ -68,6 +70,7 @@ fn carry_out(verb: Verb, output: &Output) -> Outcome<u8> {
         Verb::New(arguments) => new::run(&arguments, output),
         Verb::Schema(arguments) => schema::run(&arguments, output),
         Verb::Check(arguments) => check::run(&arguments, output),
+        Verb::Fmt(arguments) => fmt::run(&arguments, output),
         Verb::Test(arguments) => test::run(&arguments, output),
         Verb::Matrix(arguments) => matrix::run(&arguments, output),
         Verb::Prove(arguments) => prove::run(&arguments, output),

@@ -8,7 +8,8 @@
 //!    wrong with it comes back as [`Findings`], each with a stable [`Code`], a place, and a help line.
 //! 2. [`compile`] makes the pack a component that imports nothing and can load nothing.
 //! 3. [`inspect`] reads back what is in a component, without running it.
-//! 4. [`cases`] are a pack's tests as data, and [`matrix`] is the pack as a table that people review. Running them
+//! 4. [`format`] lays its rules out, and changes nothing of what they mean.
+//! 5. [`cases`] are a pack's tests as data, and [`matrix`] is the pack as a table that people review. Running them
 //!    is the caller's: this crate decides nothing.
 //!
 //! ```no_run
@@ -25,12 +26,15 @@ pub mod cases;
 mod cedar_findings;
 mod code;
 mod compile;
-pub mod explain;
+mod difference;
 mod editor;
+pub mod explain;
 mod finding;
 mod folder;
+pub mod format;
 mod harmless;
 mod inspect;
+mod lint;
 mod manifest;
 pub mod matrix;
 mod nesting;
@@ -44,6 +48,7 @@ mod source;
 pub use code::{Code, Severity};
 pub use compile::metadata::{EngineInfo, PackSection, PolicyEntry, SECTION};
 pub use compile::{CompileError, CompileOptions, INTERFACE, compile, engine, engine_module};
+pub use difference::difference;
 pub use editor::FACTS;
 pub use finding::{Finding, Findings, Span};
 pub use harmless::harmless;

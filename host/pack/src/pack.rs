@@ -11,11 +11,14 @@ use crate::code::Code;
 use crate::editor;
 use crate::finding::{Finding, Findings};
 use crate::folder::{Folder, read_tree};
+use crate::lint;
 use crate::manifest::Manifest;
+use crate::nesting;
 use crate::options::{Choice, OpenOption, Settled};
 use crate::rules::{self, Rule};
 use crate::schema::{self, Merged};
 use crate::source::Source;
+use crate::source::display;
 
 /// A valid pack with everything that it includes.
 #[derive(Debug, Clone)]
@@ -52,7 +55,7 @@ impl Pack {
     pub fn open(folder: impl AsRef<Path>) -> Result<Self, Findings> {
         let mut findings = Findings::default();
         let pack = build(folder.as_ref(), &mut findings);
-        let findings = findings.sorted();
+        let findings = findings.sorted().about(folder.as_ref());
         match pack {
             Some(pack) if !findings.has_errors() => Ok(Pack {
                 warnings: findings,
@@ -277,14 +280,26 @@ fn build(path: &Path, findings: &mut Findings) -> Option<Pack> {
         options,
         schema,
     } = define(&tree, root, findings);
+    refuse_too_many(&tree, findings)?;
     let rules = parse_all(&tree, |folder| &folder.rules, findings);
     let invariants = parse_all(&tree, |folder| &folder.invariants, findings);
     // Without a pack that it includes, most of what could be said about a rule would be wrong.
     let schema = schema.filter(|_| whole)?;
     let validator = Validator::new(schema.schema);
-    validate(&rules, &validator, findings);
+    let complete = !findings.has_errors();
+    let faulty = validate(&rules, &validator, findings);
     validate(&invariants, &validator, findings);
     editor::check(&root.path, &schema.as_written, findings);
+    findings.extend(lint::examine(&lint::Tree {
+        folders: &tree,
+        rules: &rules,
+        invariants: &invariants,
+        mode,
+        data: &data,
+        schema: validator.schema(),
+        faulty: &faulty,
+        complete,
+    }));
     let manifest = &root.manifest;
     Some(Pack {
         folder: root.path.clone(),
@@ -315,6 +330,28 @@ fn own_names(manifest: &Manifest) -> Own {
             .collect(),
         conflicts: conflicts.map(|(c, _)| c.name.clone()).collect(),
     }
+}
+
+/// Beyond this many rules nobody knows what a pack says, and to check it would take minutes.
+const MAX_RULES: usize = 10_000;
+
+fn refuse_too_many(tree: &[Folder], findings: &mut Findings) -> Option<()> {
+    let texts = tree
+        .iter()
+        .flat_map(|folder| folder.rules.iter().chain(&folder.invariants));
+    let count: usize = texts.map(|source| nesting::policies(&source.text)).sum();
+    if count <= MAX_RULES {
+        return Some(());
+    }
+    let rules = tree.iter().map(|folder| folder.path.join("rules"));
+    let message = format!("the pack has {count} rules, with those that it includes");
+    let finding = Finding::new(Code::RulesTooMany, message);
+    let finding = finding.in_file(display(&rules.last().unwrap_or_default()));
+    findings.push(finding.help(format!(
+        "at most {MAX_RULES} are read: have one rule compare attributes, or ask for membership in a group, instead of one \
+         rule for each name"
+    )));
+    None
 }
 
 /// Is a whole pack, with its quorums and its schema, not there?
@@ -372,6 +409,13 @@ fn check_modes(tree: &[Folder], root: &Folder, findings: &mut Findings) {
                     Finding::new(Code::ModeConflict, message).at(&manifest.source, at.clone());
                 findings
                     .push(finding.help("quorums are counted from evidence: use mode `evidence`"));
+            }
+            for group in manifest.declared.keys() {
+                let message = format!("`{}s` in a pack of mode `cedar`", group.noun());
+                let finding = Finding::new(Code::ModeConflict, message)
+                    .at(&manifest.source, manifest.mode_at.clone());
+                findings
+                    .push(finding.help("they are those of the base schema: use mode `evidence`"));
             }
         }
     }
@@ -505,8 +549,9 @@ fn conflict(
         .help("rules of both packs would mean different things by it: give one another name")
 }
 
-/// Strict validation by Cedar, every error mapped back to the rule's own file.
-fn validate(rules: &[Rule], validator: &Validator, findings: &mut Findings) {
+/// Strict validation by Cedar, every error mapped back to the rule's own file. Ids of the rules that are refused or can
+/// never apply.
+fn validate(rules: &[Rule], validator: &Validator, findings: &mut Findings) -> BTreeSet<String> {
     let mut set = PolicySet::new();
     for rule in rules {
         // Ids are unique by now.
@@ -544,4 +589,6 @@ fn validate(rules: &[Rule], validator: &Validator, findings: &mut Findings) {
             ));
         }
     }
+    let names = explained.iter().map(ToString::to_string);
+    names.collect()
 }

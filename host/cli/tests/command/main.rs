@@ -11,6 +11,8 @@ mod decide;
 mod diff;
 mod evidence;
 mod exit_codes;
+mod findings;
+mod fmt;
 mod matrix;
 mod new;
 mod packs;
