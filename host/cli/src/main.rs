@@ -14,6 +14,7 @@ mod matrix;
 mod open;
 mod output;
 mod page;
+mod plain;
 mod read;
 mod test;
 mod write;

@@ -9,7 +9,8 @@
 //! 2. [`compile`] makes the pack a component that imports nothing and can load nothing.
 //! 3. [`inspect`] reads back what is in a component, without running it.
 //! 4. [`cases`] are a pack's tests as data, and [`matrix`] is the pack as a table that people review. Running them
-//!    is the caller's: this crate decides nothing.
+//!    is the caller's: this crate decides nothing with a pack.
+//! 5. [`plain`] asks Cedar's own tests of the engine: policies that need be no pack.
 //!
 //! ```no_run
 //! use sod_pack::{CompileOptions, Pack, compile, inspect};
@@ -34,6 +35,7 @@ pub mod matrix;
 mod nesting;
 mod options;
 mod pack;
+pub mod plain;
 mod rules;
 mod schema;
 mod settings;
@@ -41,7 +43,10 @@ mod source;
 
 pub use code::{Code, Severity};
 pub use compile::metadata::{EngineInfo, PackSection, PolicyEntry, SECTION};
-pub use compile::{CompileError, CompileOptions, INTERFACE, compile, engine, engine_module};
+pub use compile::{
+    Answer, AnswerReason, CompileError, CompileOptions, INTERFACE, Loaded, NoAnswer, Sandbox,
+    compile, engine, engine_module,
+};
 pub use finding::{Finding, Findings, Span};
 pub use harmless::harmless;
 pub use inspect::{InspectError, Inspection, inspect};
