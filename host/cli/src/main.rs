@@ -20,6 +20,7 @@ mod new;
 mod open;
 mod output;
 mod page;
+mod plain;
 mod prove;
 mod read;
 mod request;

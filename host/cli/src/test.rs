@@ -13,7 +13,7 @@ use crate::failure::Outcome;
 use crate::matrix::{Compared, compare};
 use crate::output::Output;
 use crate::page::{Look, Page};
-use crate::{exit, open};
+use crate::{exit, open, plain};
 
 /// Run the cases of packs, and compare their matrices
 ///
@@ -25,21 +25,29 @@ use crate::{exit, open};
 /// pack's own business, so test it too. So does a matrix (`sod matrix`) that is not the one that was reviewed.
 /// With --filter neither is looked at.
 ///
+/// Files `*.json` in the place of packs are Cedar's own tests: its integration tests, or with --policies those of
+/// `cedar run-tests`. They are decided by the engine that components are made of, and compared with what Cedar says.
+///
 /// The last line counts cases, and each rule and pack without a case, and each matrix that differs, as failed.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
   sod test policies/protected-deploy
   sod test policies/core-lanes policies/two-person-change policies/protected-deploy
-  sod test policies/protected-deploy --filter deny/contributor")]
+  sod test policies/protected-deploy --filter deny/contributor
+  sod test --root cedar-integration-tests cedar-integration-tests
+  sod test --policies rules.cedar --schema app.cedarschema tests.json")]
 pub(crate) struct Arguments {
-    /// Folders of packs
+    /// Folders of packs, or files of Cedar's own tests
     #[arg(value_name = "PACK", required = true)]
     packs: Vec<PathBuf>,
 
     /// Run only the cases with this in their name, `deny/author-approves`
     #[arg(long, value_name = "TEXT")]
     filter: Option<String>,
+
+    #[command(flatten)]
+    plain: plain::PlainCedar,
 }
 
 /// The whole run.
@@ -76,13 +84,16 @@ struct Ran {
 }
 
 pub(crate) fn run(arguments: &Arguments, output: &Output) -> Outcome<u8> {
+    let filter = arguments.filter.as_deref();
+    if arguments.plain.asked(&arguments.packs) {
+        return plain::run(&arguments.plain, &arguments.packs, filter, output);
+    }
     let runtime = open::runtime(output)?;
     let mut packs = Vec::new();
     for path in &arguments.packs {
         let pack = open::pack(path)?;
         let cases = cases::read(&pack)?;
         let matrix = matrix::read(&pack)?;
-        let filter = arguments.filter.as_deref();
         let matrix = match matrix.filter(|_| filter.is_none()) {
             Some(matrix) => {
                 let policy = open::compiled(&pack, &runtime)?;

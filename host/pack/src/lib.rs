@@ -10,7 +10,8 @@
 //! 3. [`inspect`] reads back what is in a component, without running it.
 //! 4. [`format`] lays its rules out, and changes nothing of what they mean.
 //! 5. [`cases`] are a pack's tests as data, and [`matrix`] is the pack as a table that people review. Running them
-//!    is the caller's: this crate decides nothing.
+//!    is the caller's: this crate decides nothing with a pack.
+//! 6. [`plain`] asks Cedar's own tests of the engine: policies that need be no pack.
 //!
 //! ```no_run
 //! use sod_pack::{CompileOptions, Pack, compile, inspect};
@@ -40,6 +41,7 @@ pub mod matrix;
 mod nesting;
 mod options;
 mod pack;
+pub mod plain;
 mod rules;
 mod schema;
 mod settings;
@@ -47,7 +49,10 @@ mod source;
 
 pub use code::{Code, Severity};
 pub use compile::metadata::{EngineInfo, PackSection, PolicyEntry, SECTION};
-pub use compile::{CompileError, CompileOptions, INTERFACE, compile, engine, engine_module};
+pub use compile::{
+    Answer, AnswerReason, CompileError, CompileOptions, INTERFACE, Loaded, NoAnswer, Sandbox,
+    compile, engine, engine_module,
+};
 pub use difference::difference;
 pub use editor::FACTS;
 pub use finding::{Finding, Findings, Span};

@@ -20,10 +20,15 @@ pub(crate) enum Language {
 
 /// The first place that is nested deeper than [`MAX_DEPTH`].
 pub(crate) fn too_deep(text: &str, language: Language) -> Option<Range<usize>> {
+    deeper_than(MAX_DEPTH, text, language)
+}
+
+/// The first place that is nested deeper than `most`.
+pub(crate) fn deeper_than(most: usize, text: &str, language: Language) -> Option<Range<usize>> {
     let mut depth = Depth::default();
     for (range, token) in tokens(text) {
         depth.feed(token, language);
-        if depth.total() > MAX_DEPTH {
+        if depth.total() > most {
             return Some(range);
         }
     }

@@ -203,6 +203,7 @@ impl Pack {
             version: self.version.clone(),
             mode: self.mode,
             schema: self.schema.clone(),
+            unchecked: false,
             policies: self.rules.iter().map(policy).collect(),
             quorums: self.quorums.clone(),
             data: self.data.clone(),
