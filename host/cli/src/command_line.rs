@@ -85,6 +85,7 @@ impl Verb {
     pub(crate) fn printed_as(&self, format: Format) -> Outcome<()> {
         let more: &[Format] = match self {
             Verb::Matrix(_) => &[Format::Html, Format::Svg],
+            Verb::Test(_) => &[Format::Junit],
             _ => &[],
         };
         let all: Vec<Format> = [Format::Human, Format::Json]

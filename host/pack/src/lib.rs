@@ -31,6 +31,7 @@ mod harmless;
 mod inspect;
 mod manifest;
 pub mod matrix;
+pub mod mutants;
 mod nesting;
 mod options;
 mod pack;

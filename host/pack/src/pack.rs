@@ -1,6 +1,8 @@
 //! A pack: read, merged with what it includes, and valid.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use sod_core::cedar::{PolicyId, PolicySet, ValidationMode, ValidationWarning, Validator};
@@ -20,6 +22,7 @@ use crate::source::Source;
 #[derive(Debug, Clone)]
 pub struct Pack {
     folder: PathBuf,
+    folders: Vec<PathBuf>,
     name: String,
     version: String,
     description: Option<String>,
@@ -31,7 +34,23 @@ pub struct Pack {
     quorums: Vec<Quorum>,
     data: PackData,
     options: Settled,
+    /// What its own `pack.toml` sets, and where.
+    own_settings: Vec<(Table, Range<usize>)>,
+    manifest: Source,
     warnings: Findings,
+}
+
+/// A table of `pack.toml`: `quorum.production`.
+#[derive(Debug, Clone)]
+pub(crate) struct Table {
+    pub(crate) kind: &'static str,
+    pub(crate) name: String,
+}
+
+impl fmt::Display for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.kind, self.name)
+    }
 }
 
 impl Pack {
@@ -55,6 +74,11 @@ impl Pack {
     /// The folder, as it was asked for.
     pub fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// The folders that it was read from, its own and those of included packs.
+    pub fn folders(&self) -> &[PathBuf] {
+        &self.folders
     }
 
     /// Its name.
@@ -101,6 +125,21 @@ impl Pack {
     /// Every quorum, included ones too, by name.
     pub fn quorums(&self) -> &[Quorum] {
         &self.quorums
+    }
+
+    /// What packs say besides rules and quorums.
+    pub(crate) fn data(&self) -> &PackData {
+        &self.data
+    }
+
+    /// The tables of its own `pack.toml`, with their places.
+    pub(crate) fn own_settings(&self) -> &[(Table, Range<usize>)] {
+        &self.own_settings
+    }
+
+    /// Its own `pack.toml`.
+    pub(crate) fn manifest(&self) -> &Source {
+        &self.manifest
     }
 
     /// The whole schema in Cedar's schema syntax.
@@ -201,6 +240,7 @@ fn build(path: &Path, findings: &mut Findings) -> Option<Pack> {
     let manifest = &root.manifest;
     Some(Pack {
         folder: root.path.clone(),
+        folders: tree.iter().map(|folder| folder.path.clone()).collect(),
         name: manifest.name.clone(),
         version: manifest.version.clone(),
         description: manifest.description.clone(),
@@ -212,8 +252,62 @@ fn build(path: &Path, findings: &mut Findings) -> Option<Pack> {
         quorums,
         data,
         options,
+        own_settings: own_settings(manifest),
+        manifest: manifest.source.clone(),
         warnings: Findings::default(),
     })
+}
+
+fn own_settings(manifest: &Manifest) -> Vec<(Table, Range<usize>)> {
+    fn named<'a>(
+        kind: &'static str,
+        items: impl Iterator<Item = (&'a str, &'a Range<usize>)> + 'a,
+    ) -> impl Iterator<Item = (Table, Range<usize>)> + 'a {
+        let table = move |name: &str| Table {
+            kind,
+            name: name.to_owned(),
+        };
+        items.map(move |(name, at)| (table(name), at.clone()))
+    }
+    let settings = &manifest.settings;
+    let quorums = manifest
+        .quorums
+        .iter()
+        .map(|(one, at)| (one.name.as_str(), at));
+    let paths = settings
+        .paths
+        .iter()
+        .map(|(one, at)| (one.name.as_str(), at));
+    let windows = settings
+        .windows
+        .iter()
+        .map(|(one, at)| (one.name.as_str(), at));
+    let conflicts = settings
+        .conflicts
+        .iter()
+        .map(|(one, at)| (one.name.as_str(), at));
+    let options = settings
+        .options
+        .defined
+        .iter()
+        .map(|(one, at)| (one.name(), at));
+    let chosen = settings
+        .options
+        .chosen
+        .iter()
+        .map(|(name, _, at)| (name.as_str(), at));
+    let stands_for = settings
+        .stands_for
+        .iter()
+        .map(|_| ("stands_for", &manifest.name_at));
+    named("quorum", quorums)
+        .chain(named("paths", paths))
+        .chain(named("window", windows))
+        .chain(named("conflict", conflicts))
+        .chain(named("option", options))
+        .chain(named("choose", chosen))
+        .chain(named("approval", stands_for))
+        .collect()
 }
 
 /// Is a whole pack, with its quorums and its schema, not there?

@@ -10,6 +10,7 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
+use sod_pack::mutants::{self, EXEMPTIONS, Exemptions};
 use sod_pack::{Findings, Pack, cases, matrix};
 
 #[test]
@@ -38,8 +39,8 @@ fn each_broken_pack_is_refused_as_expected() {
     );
 }
 
-/// Of the pack; of its cases and its matrix if it is valid itself; of the rules that the cases leave out if they are
-/// valid too.
+/// Of the pack; of its cases, its matrix and its mutants if it is valid itself; of the rules that the cases leave out if
+/// they are valid too.
 fn findings(folder: &Path) -> Findings {
     let pack = match Pack::open(folder) {
         Ok(pack) => pack,
@@ -53,6 +54,15 @@ fn findings(folder: &Path) -> Findings {
     }
     if let Err(broken) = matrix::read(&pack) {
         findings.append(broken);
+    }
+    match Exemptions::read(&pack) {
+        // Without a case every mutant survives.
+        Ok(exempt) if folder.join(EXEMPTIONS).is_file() => {
+            let mutants = mutants::mutants(&pack);
+            findings.append(mutants::hunt(&pack, &mutants, &[], &exempt, &|| ()).findings);
+        }
+        Ok(_) => {}
+        Err(broken) => findings.append(broken),
     }
     findings
 }
