@@ -109,6 +109,24 @@ fn a_type_that_the_action_takes_anyway_is_no_mutant() {
 }
 
 #[test]
+fn a_type_for_which_the_rule_could_never_hold_is_no_mutant() {
+    let found = slips(
+        r#"permit (principal is User, action == Action::"read", resource) when { principal is User };"#,
+    );
+    assert!(
+        !found.contains("scope: `principal is User` became `principal`"),
+        "{found:#?}"
+    );
+    let found = slips(
+        r#"permit (principal is User, action == Action::"read", resource) when { principal.level > 1 };"#,
+    );
+    assert!(
+        found.contains("scope: `principal is User` became `principal`"),
+        "{found:#?}"
+    );
+}
+
+#[test]
 fn conditions_are_left_out_and_turned_round_at_any_depth() {
     let found = slips(
         r#"permit (principal is User, action == Action::"erase", resource)

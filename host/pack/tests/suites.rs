@@ -99,6 +99,7 @@ tests:
       - {principals: ['Machine::"ci"'], effect: deny, reasons: ["forbid:it"], missing: []}
     default: {effect: deny, reasons: [no-permit]}
   - name: gone
+    now: 2026-03-03T10:00:00Z
     patch: [{op: replace, path: /people/0/active, value: false}]
     choose: {}
     principals: [ana]
@@ -161,6 +162,7 @@ fn a_suite_is_a_case_for_every_cell() {
     assert_eq!(cases[2].request["principal"], "Machine::\"ci\"");
     assert_eq!(cases[2].expect.missing, Some(Vec::new()));
     assert_eq!(cases[4].request["evidence"]["people"][0]["active"], false);
+    assert_eq!(cases[4].request["now"], "2026-03-03T10:00:00Z");
     assert_eq!(cases[0].description, "who approves: nobody is gone");
 }
 

@@ -52,6 +52,7 @@ struct RawSuite {
 struct RawTest {
     name: Spanned<String>,
     description: Option<String>,
+    now: Option<String>,
     patch: Option<Patch>,
     #[serde(default)]
     choose: BTreeMap<String, Choice>,
@@ -173,11 +174,12 @@ impl<'a> Table<'a> {
             true => principal.to_owned(),
             false => format!("Person::\"{}\"", principal.escape_debug()),
         };
+        let now = self.test.now.as_ref().or(self.suite.now.as_ref());
         let keys = [
             ("principal", Some(Value::from(principal))),
             ("action", Some(Value::from(action))),
             ("resource", Some(Value::from(resource))),
-            ("now", self.suite.now.clone().map(Value::from)),
+            ("now", now.cloned().map(Value::from)),
             ("evidence", evidence.cloned()),
             ("entities", self.suite.entities.clone()),
             ("context", self.test.context.clone()),

@@ -29,6 +29,13 @@ struct Slip {
     remedy: String,
 }
 
+/// What Cedar says of a rule.
+struct Validity {
+    valid: bool,
+    /// To some request.
+    applies: bool,
+}
+
 impl Vocabulary {
     pub(crate) fn new(schema: Schema, names: Names) -> Self {
         let environment = |one: sod_core::cedar::RequestEnv| {
@@ -85,13 +92,20 @@ impl Vocabulary {
     fn valid(&self, rule: &Rule, json: &Value) -> Option<String> {
         let policy = Policy::from_json(Some(PolicyId::new(&rule.id)), json.clone()).ok()?;
         let text = canonical(&policy);
+        let Validity { valid, applies } = self.validate(policy);
+        (valid && applies).then_some(text)
+    }
+
+    fn validate(&self, policy: Policy) -> Validity {
         let mut set = PolicySet::new();
-        set.add(policy).ok()?;
+        let added = set.add(policy).is_ok();
         let result = self.validator.validate(&set, ValidationMode::Strict);
         let never =
             |warning: &ValidationWarning| matches!(warning, ValidationWarning::ImpossiblePolicy(_));
-        let applies = !result.validation_warnings().any(never);
-        (result.validation_passed() && applies).then_some(text)
+        Validity {
+            valid: added && result.validation_passed(),
+            applies: !result.validation_warnings().any(never),
+        }
     }
 
     fn slips(&self, rule: &Value) -> Vec<Slip> {
@@ -106,19 +120,17 @@ impl Vocabulary {
 
     fn scopes(&self, rule: &Value) -> Vec<Slip> {
         let mut list = Vec::new();
-        let before = self.environments_of(rule);
         for variable in ["principal", "action", "resource"] {
             let scope = rule.get(variable).cloned().unwrap_or_default();
-            for wider in other_scopes(variable, &scope) {
-                let rule = with(rule, variable, wider.clone());
-                let same_types = within(&scope) == within(&wider);
-                if same_types && self.environments_of(&rule) == before {
+            for other in other_scopes(variable, &scope) {
+                let changed = with(rule, variable, other.clone());
+                if within(&scope) == within(&other) && self.takes_the_same(rule, &changed) {
                     // Said by the schema anyway.
                     continue;
                 }
-                let (was, is) = (scope_text(variable, &scope), scope_text(variable, &wider));
+                let (was, is) = (scope_text(variable, &scope), scope_text(variable, &other));
                 list.push(Slip {
-                    rule,
+                    rule: changed,
                     operator: "scope",
                     what: format!("`{was}` became `{is}`"),
                     remedy: "write a case that one of the two is for and the other is not"
@@ -127,6 +139,23 @@ impl Vocabulary {
             }
         }
         list
+    }
+
+    /// Whether two rules that differ in types and actions only can apply to the same kinds of requests.
+    fn takes_the_same(&self, one: &Value, other: &Value) -> bool {
+        let (of_one, of_other) = (self.environments_of(one), self.environments_of(other));
+        let only = |these: &[&Environment], those: &[&Environment], rule: &Value| {
+            let mut alone = these
+                .iter()
+                .filter(|environment| !those.contains(environment));
+            alone.any(|environment| self.could_apply(&in_environment(rule, environment)))
+        };
+        !only(&of_one, &of_other, one) && !only(&of_other, &of_one, other)
+    }
+
+    fn could_apply(&self, rule: &Value) -> bool {
+        let policy = Policy::from_json(None, rule.clone());
+        policy.is_ok_and(|policy| self.validate(policy).applies)
     }
 
     /// Which kinds of requests the scope takes, as far as types tell.
@@ -251,10 +280,26 @@ fn with(rule: &Value, key: &str, value: Value) -> Value {
 /// Whom or what the variable must be in, whatever its type.
 fn within(scope: &Value) -> Option<&Value> {
     match scope.get("op").and_then(Value::as_str) {
-        Some("is") => scope.get("in"),
+        Some("is") => scope
+            .get("in")
+            .map(|group| group.get("entity").unwrap_or(group)),
         Some("in" | "==") => scope.get("entity"),
         _ => None,
     }
+}
+
+/// The rule for one kind of requests alone.
+fn in_environment(rule: &Value, (principal, action, resource): &Environment) -> Value {
+    let typed = |rule: Value, variable: &str, ty: &str| {
+        let mut scope = json!({"op": "is", "entity_type": ty});
+        let group = rule.get(variable).and_then(within).cloned();
+        if let (Some(scope), Some(group)) = (scope.as_object_mut(), group) {
+            scope.insert("in".to_owned(), json!({"entity": group}));
+        }
+        with(&rule, variable, scope)
+    };
+    let rule = with(rule, "action", json!({"op": "==", "entity": action}));
+    typed(typed(rule, "principal", principal), "resource", resource)
 }
 
 fn listed_actions(scope: &Value) -> Vec<&Value> {
