@@ -96,6 +96,7 @@ impl Verb {
         let more: &[Format] = match self {
             Verb::Check(_) => &[Format::Github, Format::Sarif],
             Verb::Matrix(_) => &[Format::Html, Format::Svg],
+            Verb::Test(_) => &[Format::Junit],
             _ => &[],
         };
         let all: Vec<Format> = [Format::Human, Format::Json]

@@ -174,6 +174,10 @@ codes! {
     CaseExpectation = "case-expectation" Error,
     /// No case is decided by a rule.
     RuleUndecided = "rule-undecided" Error,
+    /// No case notices a small slip in a rule or a setting.
+    MutantSurvives = "mutant-survives" Error,
+    /// A mutant is exempt that need not be, or for no reason.
+    MutantExempt = "mutant-exempt" Error,
 
     /// `matrix.toml` is not TOML of the right form, or asks for what is not there.
     MatrixInvalid = "matrix-invalid" Error,

@@ -38,6 +38,7 @@ mod inspect;
 mod lint;
 mod manifest;
 pub mod matrix;
+pub mod mutants;
 mod nesting;
 mod options;
 mod pack;

@@ -1,6 +1,8 @@
 //! A pack: read, merged with what it includes, and valid.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use sod_core::cedar::{PolicyId, PolicySet, ValidationMode, ValidationWarning, Validator};
@@ -24,6 +26,7 @@ use crate::source::display;
 #[derive(Debug, Clone)]
 pub struct Pack {
     folder: PathBuf,
+    folders: Vec<PathBuf>,
     name: String,
     version: String,
     description: Option<String>,
@@ -35,16 +38,24 @@ pub struct Pack {
     invariants: Vec<Rule>,
     quorums: Vec<Quorum>,
     data: PackData,
-    own: Own,
     options: Settled,
+    /// What its own `pack.toml` sets, and where.
+    own_settings: Vec<(Table, Range<usize>)>,
+    manifest: Source,
     warnings: Findings,
 }
 
-/// Names that the pack's own manifest defines, and no included one.
+/// A table of `pack.toml`: `quorum.production`.
 #[derive(Debug, Clone)]
-struct Own {
-    quorums: BTreeSet<String>,
-    conflicts: BTreeSet<String>,
+pub(crate) struct Table {
+    pub(crate) kind: &'static str,
+    pub(crate) name: String,
+}
+
+impl fmt::Display for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.kind, self.name)
+    }
 }
 
 impl Pack {
@@ -68,6 +79,11 @@ impl Pack {
     /// The folder, as it was asked for.
     pub fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// The folders that it was read from, its own and those of included packs.
+    pub fn folders(&self) -> &[PathBuf] {
+        &self.folders
     }
 
     /// Its name.
@@ -118,14 +134,35 @@ impl Pack {
 
     /// The quorums in its own manifest, by name.
     pub(crate) fn own_quorums(&self) -> impl Iterator<Item = &Quorum> {
-        let own = |quorum: &&Quorum| self.own.quorums.contains(&quorum.name);
+        let own = |quorum: &&Quorum| self.sets("quorum", &quorum.name);
         self.quorums.iter().filter(own)
     }
 
     /// The conflicts in its own manifest, by name.
     pub(crate) fn own_conflicts(&self) -> impl Iterator<Item = &Conflict> {
-        let own = |conflict: &&Conflict| self.own.conflicts.contains(&conflict.name);
+        let own = |conflict: &&Conflict| self.sets("conflict", &conflict.name);
         self.data.conflicts.iter().filter(own)
+    }
+
+    /// Is there such a table in its own manifest?
+    fn sets(&self, kind: &str, name: &str) -> bool {
+        let mut own = self.own_settings.iter();
+        own.any(|(table, _)| table.kind == kind && table.name == name)
+    }
+
+    /// What packs say besides rules and quorums.
+    pub(crate) fn data(&self) -> &PackData {
+        &self.data
+    }
+
+    /// The tables of its own `pack.toml`, with their places.
+    pub(crate) fn own_settings(&self) -> &[(Table, Range<usize>)] {
+        &self.own_settings
+    }
+
+    /// Its own `pack.toml`.
+    pub(crate) fn manifest(&self) -> &Source {
+        &self.manifest
     }
 
     /// The whole schema in Cedar's schema syntax.
@@ -304,6 +341,7 @@ fn build(path: &Path, findings: &mut Findings) -> Option<Pack> {
     let manifest = &root.manifest;
     Some(Pack {
         folder: root.path.clone(),
+        folders: tree.iter().map(|folder| folder.path.clone()).collect(),
         name: manifest.name.clone(),
         version: manifest.version.clone(),
         description: manifest.description.clone(),
@@ -315,22 +353,11 @@ fn build(path: &Path, findings: &mut Findings) -> Option<Pack> {
         invariants,
         quorums,
         data,
-        own: own_names(manifest),
         options,
+        own_settings: own_settings(manifest),
+        manifest: manifest.source.clone(),
         warnings: Findings::default(),
     })
-}
-
-fn own_names(manifest: &Manifest) -> Own {
-    let conflicts = manifest.settings.conflicts.iter();
-    Own {
-        quorums: manifest
-            .quorums
-            .iter()
-            .map(|(q, _)| q.name.clone())
-            .collect(),
-        conflicts: conflicts.map(|(c, _)| c.name.clone()).collect(),
-    }
 }
 
 /// Beyond this many rules nobody knows what a pack says, and to check it would take minutes.
@@ -353,6 +380,58 @@ fn refuse_too_many(tree: &[Folder], findings: &mut Findings) -> Option<()> {
          rule for each name"
     )));
     None
+}
+
+fn own_settings(manifest: &Manifest) -> Vec<(Table, Range<usize>)> {
+    fn named<'a>(
+        kind: &'static str,
+        items: impl Iterator<Item = (&'a str, &'a Range<usize>)> + 'a,
+    ) -> impl Iterator<Item = (Table, Range<usize>)> + 'a {
+        let table = move |name: &str| Table {
+            kind,
+            name: name.to_owned(),
+        };
+        items.map(move |(name, at)| (table(name), at.clone()))
+    }
+    let settings = &manifest.settings;
+    let quorums = manifest
+        .quorums
+        .iter()
+        .map(|(one, at)| (one.name.as_str(), at));
+    let paths = settings
+        .paths
+        .iter()
+        .map(|(one, at)| (one.name.as_str(), at));
+    let windows = settings
+        .windows
+        .iter()
+        .map(|(one, at)| (one.name.as_str(), at));
+    let conflicts = settings
+        .conflicts
+        .iter()
+        .map(|(one, at)| (one.name.as_str(), at));
+    let options = settings
+        .options
+        .defined
+        .iter()
+        .map(|(one, at)| (one.name(), at));
+    let chosen = settings
+        .options
+        .chosen
+        .iter()
+        .map(|(name, _, at)| (name.as_str(), at));
+    let stands_for = settings
+        .stands_for
+        .iter()
+        .map(|_| ("stands_for", &manifest.name_at));
+    named("quorum", quorums)
+        .chain(named("paths", paths))
+        .chain(named("window", windows))
+        .chain(named("conflict", conflicts))
+        .chain(named("option", options))
+        .chain(named("choose", chosen))
+        .chain(named("approval", stands_for))
+        .collect()
 }
 
 /// Is a whole pack, with its quorums and its schema, not there?

@@ -17,6 +17,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use sod_pack::mutants::{self, EXEMPTIONS, Exemptions};
 use sod_pack::{Code, Findings, Pack, cases, matrix};
 
 mod made;
@@ -93,8 +94,8 @@ fn two_hundred_findings_are_shown_and_the_others_counted() {
     );
 }
 
-/// Of the pack; of its cases and its matrix if it is valid itself; of the rules that the cases leave out if they are
-/// valid too.
+/// Of the pack; of its cases, its matrix and its mutants if it is valid itself; of the rules that the cases leave out if
+/// they are valid too.
 fn findings(folder: &Path) -> Findings {
     let pack = match Pack::open(folder) {
         Ok(pack) => pack,
@@ -108,6 +109,15 @@ fn findings(folder: &Path) -> Findings {
     }
     if let Err(broken) = matrix::read(&pack) {
         findings.append(broken);
+    }
+    match Exemptions::read(&pack) {
+        // Without a case every mutant survives.
+        Ok(exempt) if folder.join(EXEMPTIONS).is_file() => {
+            let mutants = mutants::mutants(&pack);
+            findings.append(mutants::hunt(&pack, &mutants, &[], &exempt, &|| ()).findings);
+        }
+        Ok(_) => {}
+        Err(broken) => findings.append(broken),
     }
     findings
 }
