@@ -67,7 +67,7 @@ fn account(request: &mut Value, person: &str) -> String {
 }
 
 /// `person` signs what is missing a signature, on its present content.
-fn sign(request: &mut Value, resource: &Value, person: &str) {
+pub(crate) fn sign(request: &mut Value, resource: &Value, person: &str) {
     let account = account(request, person);
     let (list, of) = match resource["type"].as_str().unwrap() {
         "Change" => ("changes", ["repository", "target", "head"].as_slice()),

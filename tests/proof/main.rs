@@ -12,6 +12,7 @@ mod conformance;
 mod controls;
 mod definitions;
 mod engines;
+mod explain;
 mod facts_page;
 mod golden;
 mod hostile_input;

@@ -32,22 +32,22 @@ impl Native {
 
     /// Decides a plain Cedar request with entities and context.
     pub fn decide(&self, request: &Request) -> Response {
-        let uid = |u: &sod_core::EntityUid| {
-            let ty = EntityTypeName::from_str(&u.type_name).unwrap();
-            EntityUid::from_type_name_and_id(ty, EntityId::new(&u.id))
-        };
-        let action = uid(&request.action);
-        let context = request.context.as_deref().unwrap();
-        let context = Context::from_json_str(context, Some((&self.schema, &action))).unwrap();
         let entities = request.entities.as_deref().unwrap();
         let entities = Entities::from_json_str(entities, Some(&self.schema)).unwrap();
-        let request = CedarRequest::new(
-            uid(&request.principal),
-            action,
-            uid(&request.resource),
-            context,
-            Some(&self.schema),
-        );
-        Authorizer::new().is_authorized(&request.unwrap(), &self.policies, &entities)
+        let request = cedar_request(request, &self.schema);
+        Authorizer::new().is_authorized(&request, &self.policies, &entities)
     }
+}
+
+/// The request as `cedar-policy` takes it.
+pub fn cedar_request(request: &Request, schema: &Schema) -> CedarRequest {
+    let uid = |u: &sod_core::EntityUid| {
+        let ty = EntityTypeName::from_str(&u.type_name).unwrap();
+        EntityUid::from_type_name_and_id(ty, EntityId::new(&u.id))
+    };
+    let action = uid(&request.action);
+    let context = request.context.as_deref().unwrap();
+    let context = Context::from_json_str(context, Some((schema, &action))).unwrap();
+    let (principal, resource) = (uid(&request.principal), uid(&request.resource));
+    CedarRequest::new(principal, action, resource, context, Some(schema)).unwrap()
 }

@@ -38,6 +38,7 @@ pub fn bundle(rng: &mut Rng, most: usize) -> Bundle {
         version: "0.0.0".to_owned(),
         mode: Mode::Cedar,
         schema: SCHEMA.to_owned(),
+        unchecked: false,
         policies: policies.collect(),
         quorums: Vec::new(),
         data: PackData::default(),

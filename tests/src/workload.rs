@@ -52,6 +52,7 @@ pub fn bundle(services: usize) -> Bundle {
         version: "0.0.0".to_owned(),
         mode: Mode::Cedar,
         schema: SCHEMA.to_owned(),
+        unchecked: false,
         policies,
         quorums: Vec::new(),
         data: PackData::default(),

@@ -213,6 +213,10 @@ pub struct Bundle {
     pub mode: Mode,
     /// The whole schema in Cedar's schema syntax.
     pub schema: String,
+    /// In mode `cedar`: requests are taken as they are, whatever the schema says. Never in a pack; only for sets of
+    /// policies that Cedar takes without a schema, too.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unchecked: bool,
     /// Sorted by id.
     pub policies: Vec<PolicySource>,
     /// Sorted by name.

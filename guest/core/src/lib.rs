@@ -23,6 +23,8 @@ mod warm_up;
 
 /// The Cedar that this engine runs, for the pack compiler to validate with.
 pub use cedar_policy as cedar;
+/// Its syntax trees, for the pack compiler to look into rules with.
+pub use cedar_policy_core::ast;
 
 pub use bundle::{
     Bundle, Conflict, GrantOf, LeavesOut, Mode, OptionValue, PackData, PackOption, PathClass,

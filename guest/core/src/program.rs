@@ -19,6 +19,8 @@ const MAX_NEED: u32 = 1000;
 pub struct Program {
     pub(crate) description: Description,
     pub(crate) schema: cedar::Schema,
+    /// Whether requests are taken as they are, whatever the schema says.
+    pub(crate) unchecked: bool,
     pub(crate) reader: Reader,
     pub(crate) vocabulary: Vocabulary,
     pub(crate) base: BaseTypes,
@@ -88,6 +90,11 @@ impl Parsed {
     /// Any policy or schema that Cedar refuses, expressions nested too deep,
     /// two policies of one id, a quorum that nobody could ever meet.
     pub fn new(bundle: Bundle) -> Result<Self, LoadError> {
+        if bundle.unchecked && bundle.mode != Mode::Cedar {
+            return Err(LoadError::new(
+                "only requests in mode `cedar` can go unchecked",
+            ));
+        }
         let (schema, _) = cedar::Schema::from_cedarschema_str(&bundle.schema)
             .map_err(|e| LoadError::new(format!("schema: {e}")))?;
         let rules = bundle.policies.iter().map(Rule::load);
@@ -125,6 +132,7 @@ impl Parsed {
             vocabulary: Vocabulary::load(self.schema.as_ref(), &mut shared)?,
             reader: Reader::load(self.schema.as_ref(), &mut shared),
             named_people: people.map(|uid| uid.eid().as_ref().to_owned()).collect(),
+            unchecked: self.bundle.unchecked,
             data: self.bundle.data.clone(),
             description: describe(self.bundle, &rules),
             rules: RuleSet::new(rules),

@@ -4,24 +4,30 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde::Serialize;
-use sod_pack::{Findings, Pack, cases, matrix};
+use sod_pack::{Finding, Findings, Pack, cases, matrix};
 
 use crate::command_line::Format;
 use crate::exit;
 use crate::failure::Outcome;
+use crate::findings;
 use crate::output::Output;
 use crate::page::{Look, Page};
 
 /// Check packs: their manifest, schema, rules, cases and matrix
 ///
-/// Rules are validated strictly against the schema: a misspelt role type, fact or quorum is an error. Every
-/// finding has a place, a help line, and a code that docs/diagnostics.md explains. Nothing is built or run.
+/// Rules are validated strictly against the schema: a misspelt role, fact or quorum is an error. What is valid and
+/// still breaks a duty is a warning: a rule that may fail or never applies, a permit that is always forbidden, a
+/// comparison with contributors who need not be known. Every finding has a place, a help line, and a code that
+/// docs/diagnostics.md explains. Nothing is built or run.
+///
+/// `--format github` prints commands that put findings beside the lines of a change, `--format sarif` what forges read.
 /// The exit code is 3 if there is an error; warnings alone leave it at 0.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
   sod check policies/protected-deploy
-  sod check policies/*/ --format json")]
+  sod check policies/*/ --format json
+  sod check policies/*/ --format github")]
 pub(crate) struct Arguments {
     /// Folders of packs
     #[arg(value_name = "PACK", required = true)]
@@ -56,6 +62,12 @@ struct Contents {
     cases: usize,
 }
 
+impl Report<'_> {
+    fn findings(&self) -> impl Iterator<Item = &Finding> {
+        self.packs.iter().flat_map(|pack| &pack.findings)
+    }
+}
+
 pub(crate) fn run(arguments: &Arguments, output: &Output) -> Outcome<u8> {
     let packs: Vec<Checked<'_>> = arguments.packs.iter().map(|path| check(path)).collect();
     let report = Report {
@@ -65,6 +77,8 @@ pub(crate) fn run(arguments: &Arguments, output: &Output) -> Outcome<u8> {
     };
     match output.format {
         Format::Json => output.json(&report)?,
+        Format::Github => output.bytes(findings::github(report.findings()).as_bytes())?,
+        Format::Sarif => output.json(&findings::sarif(report.findings()))?,
         _ => {
             let mut page = output.page();
             report

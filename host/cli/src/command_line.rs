@@ -4,7 +4,8 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::failure::{Failure, Outcome};
 use crate::{
-    build, check, completions, decide, diff, evidence, exit, inspect, matrix, prove, test,
+    build, check, completions, decide, diff, evidence, exit, explain, fmt, inspect, man, matrix,
+    new, prove, schema, test,
 };
 
 /// Separation of duties for code changes and deployments.
@@ -72,7 +73,10 @@ impl Format {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
+    New(new::Arguments),
+    Schema(schema::Arguments),
     Check(check::Arguments),
+    Fmt(fmt::Arguments),
     Test(test::Arguments),
     Matrix(matrix::Arguments),
     Prove(prove::Arguments),
@@ -80,15 +84,19 @@ pub(crate) enum Verb {
     Build(build::Arguments),
     Inspect(inspect::Arguments),
     Decide(Box<decide::Arguments>),
+    Explain(Box<explain::Arguments>),
     Evidence(evidence::Arguments),
     Completions(completions::Arguments),
+    Man(man::Arguments),
 }
 
 impl Verb {
     /// Refuses a format that the verb does not print.
     pub(crate) fn printed_as(&self, format: Format) -> Outcome<()> {
         let more: &[Format] = match self {
+            Verb::Check(_) => &[Format::Github, Format::Sarif],
             Verb::Matrix(_) => &[Format::Html, Format::Svg],
+            Verb::Test(_) => &[Format::Junit],
             _ => &[],
         };
         let all: Vec<Format> = [Format::Human, Format::Json]

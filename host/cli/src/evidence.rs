@@ -39,7 +39,7 @@ struct SchemaArguments {
     request: bool,
 }
 
-const EVIDENCE_SCHEMA: &str = include_str!("../../../docs/schema/evidence.schema.json");
+pub(crate) const EVIDENCE_SCHEMA: &str = include_str!("../../../docs/schema/evidence.schema.json");
 const REQUEST_SCHEMA: &str = include_str!("../../../docs/schema/request.schema.json");
 
 /// Collect the commits and files of a change from a git repository

@@ -9,15 +9,23 @@ mod decide;
 mod diff;
 mod evidence;
 mod exit;
+mod explain;
 mod failure;
+mod findings;
+mod fmt;
 mod inspect;
+mod man;
 mod matrix;
+mod new;
 mod open;
 mod output;
 mod page;
+mod plain;
 mod prove;
 mod read;
 mod request;
+mod schema;
+mod shipped;
 mod test;
 mod verdict;
 mod write;
@@ -60,7 +68,10 @@ fn run(command_line: CommandLine) -> u8 {
 
 fn carry_out(verb: Verb, output: &Output) -> Outcome<u8> {
     match verb {
+        Verb::New(arguments) => new::run(&arguments, output),
+        Verb::Schema(arguments) => schema::run(&arguments, output),
         Verb::Check(arguments) => check::run(&arguments, output),
+        Verb::Fmt(arguments) => fmt::run(&arguments, output),
         Verb::Test(arguments) => test::run(&arguments, output),
         Verb::Matrix(arguments) => matrix::run(&arguments, output),
         Verb::Prove(arguments) => prove::run(&arguments, output),
@@ -68,7 +79,9 @@ fn carry_out(verb: Verb, output: &Output) -> Outcome<u8> {
         Verb::Build(arguments) => build::run(&arguments, output),
         Verb::Inspect(arguments) => inspect::run(&arguments, output),
         Verb::Decide(arguments) => decide::run(&arguments, output),
+        Verb::Explain(arguments) => explain::run(&arguments, output),
         Verb::Evidence(arguments) => evidence::run(arguments, output),
         Verb::Completions(arguments) => completions::run(&arguments, output),
+        Verb::Man(arguments) => man::run(&arguments, output),
     }
 }

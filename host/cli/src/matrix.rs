@@ -115,7 +115,8 @@ fn ask<'a>(path: &'a Path, runtime: &Runtime) -> Outcome<Asked<'a>> {
     Ok(Asked { path, answers })
 }
 
-fn answer(matrix: &Matrix, policy: &Policy) -> Outcome<Answers> {
+/// Asks all that a matrix asks.
+pub(crate) fn answer(matrix: &Matrix, policy: &Policy) -> Outcome<Answers> {
     matrix.answer(|request| {
         let request = Request::from_json(request.to_string().as_bytes())
             .map_err(|error| miette!("a cell is not a request: {}", error.problem))?;

@@ -26,8 +26,10 @@ pub(crate) fn from_diagnostic(
         label.offset()..label.offset() + label.len()
     });
     let finding = Finding::new(code, message).at(source, source.first_line(at));
-    match diagnostic.help() {
-        Some(help) => finding.help(tidy(&help.to_string())),
+    // Some help is for those who call Cedar from a program.
+    let help = diagnostic.help().map(|help| tidy(&help.to_string()));
+    match help.filter(|help| !help.contains("this API")) {
+        Some(help) => finding.help(help),
         None => match own_help(code, &finding.message) {
             Some(help) => finding.help(help),
             None => finding,
@@ -88,6 +90,23 @@ fn own_help(code: Code, message: &str) -> Option<&'static str> {
              all, `review` and `approve` none",
         ),
         Code::UnknownAttribute => Some("docs/facts.md has every fact, with its type"),
+        Code::UnknownAction => Some(
+            "actions are declared in a schema; those of the base schema are `review`, `approve`, `merge`, `deploy` and \
+             `rollback`",
+        ),
+        Code::SchemaSyntax if message.contains("unexpected token `{`") => Some(
+            "a schema is written in Cedar's schema syntax and not as JSON: `entity Page = { secret: Bool };`",
+        ),
+        Code::PolicySyntax
+            if ["`and`", "`or`", "`not`"]
+                .iter()
+                .any(|word| message.starts_with(&format!("unexpected token {word}"))) =>
+        {
+            Some("Cedar writes `&&` for and, `||` for or, `!` for not")
+        }
+        Code::PolicySyntax if message.ends_with("is not a valid method") => Some(
+            "texts are compared with `like \"release/*\"`; sets have `contains`, `containsAll`, `containsAny` and `isEmpty`",
+        ),
         Code::PolicyImpossible => {
             Some("a rule that never applies protects nothing: correct its scope, or delete it")
         }

@@ -2,6 +2,8 @@
 
 use serde::{Serialize, Serializer};
 
+const DOCUMENTATION: &str = include_str!("../../../docs/diagnostics.md");
+
 /// How bad a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -32,6 +34,14 @@ macro_rules! codes {
                 }
             }
 
+            /// What docs/diagnostics.md says about it, in Markdown.
+            pub fn explanation(self) -> &'static str {
+                let heading = format!("\n## `{}`\n", self.as_str());
+                let section = DOCUMENTATION.split_once(&heading).map_or("", |(_, rest)| rest);
+                let end = section.find("\n## ").into_iter().chain(section.find("\n# ")).min();
+                section.get(..end.unwrap_or(section.len())).unwrap_or_default().trim()
+            }
+
             /// Error or warning. A code is always the same.
             pub const fn severity(self) -> Severity {
                 match self {
@@ -51,6 +61,8 @@ codes! {
     TooLarge = "too-large" Error,
     /// A file that is no rule lies among the rules.
     StrayFile = "stray-file" Error,
+    /// A file of a pack is a link to something outside of it.
+    LinkOutside = "link-outside" Error,
 
     /// The folder has no `pack.toml`.
     ManifestMissing = "manifest-missing" Error,
@@ -76,6 +88,8 @@ codes! {
     IncludeMissing = "include-missing" Error,
     /// Packs include each other.
     IncludeCycle = "include-cycle" Error,
+    /// A pack is included that another include brings already.
+    IncludeShadowed = "include-shadowed" Warning,
     /// A pack and one that it includes are of different modes, or a mode does not go with the rest.
     ModeConflict = "mode-conflict" Error,
 
@@ -87,9 +101,13 @@ codes! {
     SchemaRedefinition = "schema-redefinition" Error,
     /// A schema speaks of what is not declared, or contradicts itself.
     SchemaInvalid = "schema-invalid" Error,
+    /// The schema that an editor reads is not the pack's.
+    EditorSchema = "editor-schema" Warning,
 
     /// There are no rules.
     RulesMissing = "rules-missing" Error,
+    /// There are more rules than anybody reads.
+    RulesTooMany = "rules-too-many" Error,
     /// A rule is not Cedar.
     PolicySyntax = "policy-syntax" Error,
     /// A rule has slots to be filled in.
@@ -120,6 +138,20 @@ codes! {
     PolicyImpossible = "policy-impossible" Warning,
     /// Cedar warns about a rule.
     PolicySuspicious = "policy-suspicious" Warning,
+    /// A rule is valid, and its evaluation may fail.
+    MayFail = "may-fail" Warning,
+    /// A permit that a forbid always takes back.
+    PermitForbidden = "permit-forbidden" Warning,
+    /// A rule says what another one says already.
+    RuleRepeated = "rule-repeated" Warning,
+    /// A rule compares with contributors, and they need not be known.
+    UnattributedSlipsThrough = "unattributed-slips-through" Warning,
+    /// A role that no pack declares, where some do.
+    UnknownRole = "unknown-role" Error,
+    /// A team that no pack declares, where some do.
+    UnknownTeam = "unknown-team" Error,
+    /// A role or a team that is nearly another one.
+    NameMisspelt = "name-misspelt" Warning,
 
     /// A request is allowed that an invariant rules out, or denied that one promises.
     InvariantBroken = "invariant-broken" Error,
@@ -142,6 +174,10 @@ codes! {
     CaseExpectation = "case-expectation" Error,
     /// No case is decided by a rule.
     RuleUndecided = "rule-undecided" Error,
+    /// No case notices a small slip in a rule or a setting.
+    MutantSurvives = "mutant-survives" Error,
+    /// A mutant is exempt that need not be, or for no reason.
+    MutantExempt = "mutant-exempt" Error,
 
     /// `matrix.toml` is not TOML of the right form, or asks for what is not there.
     MatrixInvalid = "matrix-invalid" Error,

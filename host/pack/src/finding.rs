@@ -2,15 +2,17 @@
 
 use std::fmt;
 use std::ops::Range;
+use std::path::Path;
 use std::sync::Arc;
 
 use miette::{
-    Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode,
+    Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteError,
+    MietteSpanContents, NamedSource, SourceCode, SourceSpan, SpanContents,
 };
 use serde::Serialize;
 
 use crate::code::{Code, Severity};
-use crate::source::Source;
+use crate::source::{Source, display};
 
 /// A range of bytes in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -41,7 +43,7 @@ pub struct Finding {
     /// What to do about it.
     pub help: Option<String>,
     #[serde(skip)]
-    source: Option<NamedSource<Arc<str>>>,
+    source: Option<Excerpt>,
 }
 
 impl Finding {
@@ -77,7 +79,10 @@ impl Finding {
         });
         self.line = Some(line);
         self.column = Some(column);
-        self.source = Some(NamedSource::new(&source.name, Arc::clone(&source.text)));
+        self.source = Some(Excerpt(NamedSource::new(
+            &source.name,
+            Arc::clone(&source.text),
+        )));
         self
     }
 
@@ -86,6 +91,22 @@ impl Finding {
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self
+    }
+
+    /// Line and column behind the last character of the span, as `line` and `column` count.
+    pub fn end(&self) -> Option<(usize, usize)> {
+        let span = self.span?;
+        let text = self
+            .source
+            .as_ref()?
+            .0
+            .inner()
+            .get(span.offset..span.offset + span.length)?;
+        let last = text.rsplit('\n').next().unwrap_or("").chars().count();
+        Some(match text.matches('\n').count() {
+            0 => (self.line?, self.column? + last),
+            lines => (self.line? + lines, last + 1),
+        })
     }
 
     fn order(&self) -> impl Ord + '_ {
@@ -125,10 +146,59 @@ impl Diagnostic for Finding {
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
         let span = self.span?;
-        let label = LabeledSpan::underline((span.offset, span.length));
+        let label = LabeledSpan::underline((span.offset, span.length.min(NEAR)));
         Some(Box::new(std::iter::once(label)))
     }
 }
+
+/// A text of which lines that were not written by hand are shown in part.
+#[derive(Debug, Clone)]
+struct Excerpt(NamedSource<Arc<str>>);
+
+/// A line with more bytes is not written by hand.
+const LONG_LINE: usize = 1000;
+/// So much is shown of it.
+const NEAR: usize = 80;
+
+impl SourceCode for Excerpt {
+    fn read_span<'a>(
+        &'a self,
+        span: &SourceSpan,
+        lines_before: usize,
+        lines_after: usize,
+    ) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
+        let contents = self.0.read_span(span, lines_before, lines_after)?;
+        let mut lines = contents.data().split(|byte| *byte == b'\n');
+        if lines.all(|line| line.len() <= LONG_LINE) {
+            return Ok(contents);
+        }
+        let line = self.0.read_span(span, 0, 0)?.line();
+        let text = self.0.inner();
+        let (before, after) = text
+            .split_at_checked(span.offset())
+            .ok_or(MietteError::OutOfBounds)?;
+        let first = before.rfind('\n').map_or(0, |at| at + 1);
+        let last = after.find('\n').map_or(text.len(), |at| span.offset() + at);
+        let start = text.floor_char_boundary(first.max(span.offset().saturating_sub(NEAR)));
+        let end = text.floor_char_boundary(last.min(span.offset() + 2 * NEAR));
+        let shown = text
+            .as_bytes()
+            .get(start..end)
+            .ok_or(MietteError::OutOfBounds)?;
+        let column = text.get(first..start).unwrap_or("").chars().count();
+        Ok(Box::new(MietteSpanContents::new_named(
+            self.0.name().to_owned(),
+            shown,
+            (start, end - start).into(),
+            line,
+            column,
+            1,
+        )))
+    }
+}
+
+/// Nobody reads more at a time.
+const MOST_SHOWN: usize = 200;
 
 /// Everything found, in the order of files and lines.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -192,14 +262,25 @@ impl Findings {
             .with_wrap_lines(false)
             .with_links(false);
         let mut out = String::new();
-        for finding in self {
+        for finding in self.iter().take(MOST_SHOWN) {
             // Writing to a string cannot fail; should a snippet not render, the message still does.
             if handler.render_report(&mut out, finding).is_err() {
                 out.push_str(&finding.message);
             }
             out.push('\n');
         }
+        if let Some(more @ 1..) = self.0.len().checked_sub(MOST_SHOWN) {
+            out.push_str(&format!("and {more} more, which may go when these do\n\n"));
+        }
         out + &format!("{self}\n")
+    }
+
+    /// What is about no file is about the folder that was asked for.
+    pub(crate) fn about(mut self, folder: &Path) -> Self {
+        for finding in &mut self.0 {
+            finding.file.get_or_insert_with(|| display(folder));
+        }
+        self
     }
 
     /// Adds what was found elsewhere.

@@ -115,19 +115,20 @@ impl Tree<'_> {
     }
 
     fn refuse(&mut self, code: Code, message: String, asked: Asked<'_>) {
-        let finding = Finding::new(code, message);
-        let finding = match asked {
-            Some((source, at)) => finding.at(source, at),
-            None => finding,
-        };
         let help = match code {
             Code::IncludeMissing => {
                 Some("a path in `includes` is relative to the folder of its pack.toml")
             }
+            Code::Unreadable if asked.is_some() => Some("name the folder of a pack"),
             Code::IncludeCycle => {
                 Some("move what both need into a third pack, and include that in both")
             }
             _ => None,
+        };
+        let finding = Finding::new(code, message);
+        let finding = match asked {
+            Some((source, at)) => finding.at(source, at),
+            None => finding,
         };
         self.findings.push(match help {
             Some(help) => finding.help(help),
@@ -142,7 +143,7 @@ fn not_a_folder(path: &Path) -> String {
 
 fn read_schema(folder: &Path, findings: &mut Findings) -> Option<Source> {
     let path = folder.join("schema.cedarschema");
-    match Source::read(&path, MAX_TEXT, Code::SchemaMissing) {
+    match Source::read_inside(folder, &path, MAX_TEXT, Code::SchemaMissing) {
         Err(finding) if finding.code == Code::SchemaMissing => None,
         result => findings.note(result),
     }
@@ -156,12 +157,18 @@ fn read_rules(folder: &Path, has_includes: bool, findings: &mut Findings) -> Vec
         Err(error) if error.kind() == std::io::ErrorKind::NotFound && has_includes => {
             return Vec::new();
         }
+        Err(_) if rules.is_file() => {
+            let message = format!("`{}` is a file and not a folder", display(&rules));
+            let finding = Finding::new(Code::Unreadable, message).in_file(display(&rules));
+            findings.push(finding.help(RULES_HELP));
+            return Vec::new();
+        }
         Err(error) => {
             findings.push(unreadable(&rules, &error, Code::RulesMissing).help(RULES_HELP));
             return Vec::new();
         }
     };
-    let sources = read_cedar(paths, findings);
+    let sources = read_cedar(folder, paths, findings);
     if sources.is_none() {
         let message = format!("`{}` has no rules", display(&rules));
         findings.push(
@@ -177,7 +184,7 @@ fn read_rules(folder: &Path, has_includes: bool, findings: &mut Findings) -> Vec
 fn read_invariants(folder: &Path, findings: &mut Findings) -> Vec<Source> {
     let invariants = folder.join("invariants");
     match list(&invariants) {
-        Ok(paths) => read_cedar(paths, findings).unwrap_or_default(),
+        Ok(paths) => read_cedar(folder, paths, findings).unwrap_or_default(),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
         Err(error) => {
             findings.push(unreadable(&invariants, &error, Code::Unreadable));
@@ -187,15 +194,20 @@ fn read_invariants(folder: &Path, findings: &mut Findings) -> Vec<Source> {
 }
 
 /// `None` if no file among them is Cedar.
-fn read_cedar(paths: Vec<PathBuf>, findings: &mut Findings) -> Option<Vec<Source>> {
+fn read_cedar(folder: &Path, paths: Vec<PathBuf>, findings: &mut Findings) -> Option<Vec<Source>> {
     let (files, stray): (Vec<_>, Vec<_>) = paths.into_iter().partition(|path| {
         path.extension()
             .is_some_and(|extension| extension == "cedar")
     });
     findings.extend(stray.iter().map(|path| stray_file(path)));
-    let sources = files
-        .iter()
-        .filter_map(|path| findings.note(Source::read(path, MAX_TEXT, Code::Unreadable)));
+    let sources = files.iter().filter_map(|path| {
+        findings.note(Source::read_inside(
+            folder,
+            path,
+            MAX_TEXT,
+            Code::Unreadable,
+        ))
+    });
     let sources = sources.collect();
     (!files.is_empty()).then_some(sources)
 }

@@ -8,8 +8,10 @@
 //!    wrong with it comes back as [`Findings`], each with a stable [`Code`], a place, and a help line.
 //! 2. [`compile`] makes the pack a component that imports nothing and can load nothing.
 //! 3. [`inspect`] reads back what is in a component, without running it.
-//! 4. [`cases`] are a pack's tests as data, and [`matrix`] is the pack as a table that people review. Running them
-//!    is the caller's: this crate decides nothing.
+//! 4. [`format`] lays its rules out, and changes nothing of what they mean.
+//! 5. [`cases`] are a pack's tests as data, and [`matrix`] is the pack as a table that people review. Running them
+//!    is the caller's: this crate decides nothing with a pack.
+//! 6. [`plain`] asks Cedar's own tests of the engine: policies that need be no pack.
 //!
 //! ```no_run
 //! use sod_pack::{CompileOptions, Pack, compile, inspect};
@@ -25,15 +27,22 @@ pub mod cases;
 mod cedar_findings;
 mod code;
 mod compile;
+mod difference;
+mod editor;
+pub mod explain;
 mod finding;
 mod folder;
+pub mod format;
 mod harmless;
 mod inspect;
+mod lint;
 mod manifest;
 pub mod matrix;
+pub mod mutants;
 mod nesting;
 mod options;
 mod pack;
+pub mod plain;
 mod rules;
 mod schema;
 mod settings;
@@ -41,13 +50,19 @@ mod source;
 
 pub use code::{Code, Severity};
 pub use compile::metadata::{EngineInfo, PackSection, PolicyEntry, SECTION};
-pub use compile::{CompileError, CompileOptions, INTERFACE, compile, engine, engine_module};
+pub use compile::{
+    Answer, AnswerReason, CompileError, CompileOptions, INTERFACE, Loaded, NoAnswer, Sandbox,
+    compile, engine, engine_module,
+};
+pub use difference::difference;
+pub use editor::FACTS;
 pub use finding::{Finding, Findings, Span};
 pub use harmless::harmless;
 pub use inspect::{InspectError, Inspection, inspect};
-pub use manifest::MANIFEST;
+pub use manifest::{MANIFEST, is_kebab_case as is_name};
 pub use nesting::MAX_DEPTH;
-pub use options::Choice;
+pub use options::{Choice, OpenOption};
 pub use pack::Pack;
 pub use rules::Rule;
 pub use schema::BASE_SCHEMA;
+pub use sod_core::Mode;

@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::path::Path;
 
 use serde::Deserialize;
-use sod_core::bundle::{PERSON, TEAM};
+use sod_core::bundle::{ON_CALL, PERSON, TEAM};
 use sod_core::{LeavesOut, Mode, Quorum, QuorumOf};
 use toml::Spanned;
 
@@ -32,6 +32,8 @@ struct RawManifest {
     mode: Spanned<Mode>,
     #[serde(default)]
     includes: Vec<Spanned<String>>,
+    roles: Option<Vec<Spanned<String>>>,
+    teams: Option<Vec<Spanned<String>>>,
     #[serde(default)]
     quorum: Named<RawQuorum>,
     approval: Option<RawApproval>,
@@ -63,6 +65,42 @@ struct RawQuorum {
     leaves_out: Option<Spanned<LeavesOut>>,
 }
 
+/// What people and machines can be in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Group {
+    Role,
+    Team,
+}
+
+impl Group {
+    pub(crate) const ALL: [Group; 2] = [Group::Role, Group::Team];
+
+    pub(crate) fn noun(self) -> &'static str {
+        match self {
+            Group::Role => "role",
+            Group::Team => "team",
+        }
+    }
+
+    /// Of the base schema.
+    pub(crate) fn of_type(entity_type: &str) -> Option<Self> {
+        match entity_type {
+            "Role" => Some(Group::Role),
+            "Team" => Some(Group::Team),
+            _ => None,
+        }
+    }
+
+    /// Of one need of a quorum; people and shifts are in none.
+    fn of_need(need: &str) -> Option<(Self, &str)> {
+        match need.strip_prefix(TEAM) {
+            Some(team) => Some((Group::Team, team)),
+            None if need == ON_CALL || need.starts_with(PERSON) => None,
+            None => Some((Group::Role, need)),
+        }
+    }
+}
+
 /// A pack's name, version and so on, valid.
 #[derive(Debug)]
 pub(crate) struct Manifest {
@@ -74,6 +112,10 @@ pub(crate) struct Manifest {
     pub(crate) mode: Mode,
     pub(crate) mode_at: Range<usize>,
     pub(crate) includes: Vec<(String, Range<usize>)>,
+    /// The roles and the teams that it says there are. One of the two absent: it does not say.
+    pub(crate) declared: BTreeMap<Group, Vec<String>>,
+    /// Those that its quorums, conflicts and grants name, each with its place.
+    pub(crate) groups: Vec<(Group, String, Range<usize>)>,
     pub(crate) quorums: Vec<(Quorum, Range<usize>)>,
     pub(crate) settings: Settings,
     pub(crate) source: Source,
@@ -83,7 +125,8 @@ impl Manifest {
     /// Reads the manifest of a pack folder. `None` if nothing can be made of it.
     pub(crate) fn read(folder: &Path, findings: &mut Findings) -> Option<Self> {
         let path = folder.join(MANIFEST);
-        let source = Source::read(&path, MAX_TEXT, Code::ManifestMissing).map_err(|finding| {
+        let read = Source::read_inside(folder, &path, MAX_TEXT, Code::ManifestMissing);
+        let source = read.map_err(|finding| {
             let is_missing = finding.code == Code::ManifestMissing;
             let help = "a pack is a folder with a `pack.toml`; its first lines are `name = \"my-pack\"` and `version = \"0.1.0\"`";
             if is_missing { finding.help(help) } else { finding }
@@ -136,6 +179,21 @@ fn validate(raw: RawManifest, source: Source, findings: &mut Findings) -> Manife
         );
     }
     let mode = *raw.mode.get_ref();
+    let mut declared = BTreeMap::new();
+    for (group, names) in [(Group::Role, raw.roles), (Group::Team, raw.teams)] {
+        for name in names.iter().flatten() {
+            check(
+                !name.get_ref().is_empty() && !name.get_ref().contains([':', '|']),
+                Code::SettingInvalid,
+                name.span(),
+                format!("`{}` is no name for a {}", name.get_ref(), group.noun()),
+                "a name as the directory has it, without `:` and `|`",
+            );
+        }
+        let names = names.map(|names| names.into_iter().map(Spanned::into_inner).collect());
+        declared.extend(names.map(|names: Vec<String>| (group, names)));
+    }
+    let mut groups = groups_of_quorums(&raw.quorum);
     let quorums = raw.quorum.into_iter().filter_map(|(name, quorum)| {
         let at = name.span();
         Some((valid_quorum(name, quorum, &source, findings)?, at))
@@ -150,10 +208,13 @@ fn validate(raw: RawManifest, source: Source, findings: &mut Findings) -> Manife
         options: raw.option,
         choose: raw.choose,
     };
+    groups.extend(settings.roles().map(|(name, at)| (Group::Role, name, at)));
     let settings = settings::validate(settings, &source, findings);
     Manifest {
         quorums,
         settings,
+        declared,
+        groups,
         name: raw.name.get_ref().clone(),
         name_at: raw.name.span(),
         version: raw.version.into_inner(),
@@ -168,6 +229,18 @@ fn validate(raw: RawManifest, source: Source, findings: &mut Findings) -> Manife
             .collect(),
         source,
     }
+}
+
+fn groups_of_quorums(quorums: &Named<RawQuorum>) -> Vec<(Group, String, Range<usize>)> {
+    let needs = quorums
+        .values()
+        .flat_map(|quorum| quorum.need.get_ref().keys());
+    let mut groups = Vec::new();
+    for need in needs {
+        let alternatives = need.get_ref().split('|').filter_map(Group::of_need);
+        groups.extend(alternatives.map(|(group, name)| (group, name.to_owned(), need.span())));
+    }
+    groups
 }
 
 /// The quorum as far as it is valid: what is not is a finding, and the rules can still be checked.
@@ -254,7 +327,7 @@ fn is_need(need: &str) -> bool {
 const MAX_PEOPLE: u32 = 1000;
 
 /// `a`, `a-b`, `a1-2b`: how packs and rules are named.
-pub(crate) fn is_kebab_case(name: &str) -> bool {
+pub fn is_kebab_case(name: &str) -> bool {
     let is_word = |word: &str| {
         !word.is_empty()
             && word

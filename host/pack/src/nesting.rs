@@ -20,14 +20,29 @@ pub(crate) enum Language {
 
 /// The first place that is nested deeper than [`MAX_DEPTH`].
 pub(crate) fn too_deep(text: &str, language: Language) -> Option<Range<usize>> {
+    deeper_than(MAX_DEPTH, text, language)
+}
+
+/// The first place that is nested deeper than `most`.
+pub(crate) fn deeper_than(most: usize, text: &str, language: Language) -> Option<Range<usize>> {
     let mut depth = Depth::default();
     for (range, token) in tokens(text) {
         depth.feed(token, language);
-        if depth.total() > MAX_DEPTH {
+        if depth.total() > most {
             return Some(range);
         }
     }
     None
+}
+
+/// How many policies a text has: each ends in a semicolon, and nothing else does.
+pub(crate) fn policies(text: &str) -> usize {
+    tokens(text).filter(|(_, token)| *token == ";").count()
+}
+
+/// Every comment, without the space around it.
+pub(crate) fn comments(text: &str) -> impl Iterator<Item = &str> {
+    pieces(text).filter_map(|(_, piece)| piece.starts_with("//").then(|| piece.trim()))
 }
 
 #[derive(Default, Clone, Copy)]
@@ -89,19 +104,22 @@ impl Depth {
 
 /// Cedar's tokens, as far as nesting goes: strings and comments are skipped.
 fn tokens(text: &str) -> impl Iterator<Item = (Range<usize>, &str)> {
+    pieces(text).filter(|(_, piece)| {
+        !piece.starts_with(char::is_whitespace)
+            && !piece.starts_with('"')
+            && !piece.starts_with("//")
+    })
+}
+
+/// All of a text: tokens, strings, comments and space.
+fn pieces(text: &str) -> impl Iterator<Item = (Range<usize>, &str)> {
     let mut at = 0;
     std::iter::from_fn(move || {
-        loop {
-            let rest = text.get(at..)?;
-            let first = rest.chars().next()?;
-            let length = token_length(rest, first);
-            let range = at..at + length;
-            at = range.end;
-            let skip = first.is_whitespace() || first == '"' || rest.starts_with("//");
-            if !skip {
-                return Some((range.clone(), text.get(range)?));
-            }
-        }
+        let rest = text.get(at..)?;
+        let length = token_length(rest, rest.chars().next()?);
+        let range = at..at + length;
+        at = range.end;
+        Some((range.clone(), text.get(range)?))
     })
 }
 

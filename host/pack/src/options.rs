@@ -176,6 +176,14 @@ impl Allowed {
         }
     }
 
+    fn takes_what(&self) -> String {
+        match self {
+            Allowed::Words(words) => format!("strictest first: {}", words.join(", ")),
+            Allowed::Numbers(Direction::Lower) => "the lower the stricter".to_owned(),
+            Allowed::Numbers(Direction::Higher) => "the higher the stricter".to_owned(),
+        }
+    }
+
     /// The smaller the stricter.
     fn rank(&self, choice: &Choice) -> i128 {
         match (self, choice) {
@@ -188,6 +196,17 @@ impl Allowed {
             _ => i128::MIN,
         }
     }
+}
+
+/// An option as it stands: for people who choose.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenOption {
+    /// As `[choose]` names it.
+    pub name: String,
+    /// The strictest that a pack chose, or the default.
+    pub value: Choice,
+    /// What else it could be, in words.
+    pub takes: String,
 }
 
 /// The options of a tree of packs, and the strictest of what these choose.
@@ -240,13 +259,24 @@ impl Settled {
         Ok(())
     }
 
+    fn value(&self, defined: &Defined) -> Choice {
+        let chosen = self.chosen.get(&defined.name);
+        chosen.unwrap_or(&defined.default).clone()
+    }
+
+    pub(crate) fn open(&self) -> Vec<OpenOption> {
+        let option = |defined: &Defined| OpenOption {
+            name: defined.name.clone(),
+            value: self.value(defined),
+            takes: defined.allowed.takes_what(),
+        };
+        self.defined.values().map(option).collect()
+    }
+
     pub(crate) fn values(&self) -> Vec<PackOption> {
-        let option = |defined: &Defined| {
-            let chosen = self.chosen.get(&defined.name).unwrap_or(&defined.default);
-            PackOption {
-                name: defined.name.clone(),
-                value: value(defined, chosen.clone()),
-            }
+        let option = |defined: &Defined| PackOption {
+            name: defined.name.clone(),
+            value: value(defined, self.value(defined)),
         };
         self.defined.values().map(option).collect()
     }

@@ -1,37 +1,61 @@
 //! A pack: read, merged with what it includes, and valid.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use sod_core::cedar::{PolicyId, PolicySet, ValidationMode, ValidationWarning, Validator};
-use sod_core::{Bundle, Mode, PackData, PolicySource, Quorum};
+use sod_core::{Bundle, Conflict, Mode, PackData, PolicySource, Quorum};
 
 use crate::cedar_findings::{code_of_error, code_of_warning, from_diagnostic};
 use crate::code::Code;
+use crate::editor;
 use crate::finding::{Finding, Findings};
 use crate::folder::{Folder, read_tree};
+use crate::lint;
 use crate::manifest::Manifest;
-use crate::options::{Choice, Settled};
+use crate::nesting;
+use crate::options::{Choice, OpenOption, Settled};
 use crate::rules::{self, Rule};
-use crate::schema;
+use crate::schema::{self, Merged};
 use crate::source::Source;
+use crate::source::display;
 
 /// A valid pack with everything that it includes.
 #[derive(Debug, Clone)]
 pub struct Pack {
     folder: PathBuf,
+    folders: Vec<PathBuf>,
     name: String,
     version: String,
     description: Option<String>,
     license: Option<String>,
     mode: Mode,
     schema: String,
+    schema_as_written: String,
     rules: Vec<Rule>,
     invariants: Vec<Rule>,
     quorums: Vec<Quorum>,
     data: PackData,
     options: Settled,
+    /// What its own `pack.toml` sets, and where.
+    own_settings: Vec<(Table, Range<usize>)>,
+    manifest: Source,
     warnings: Findings,
+}
+
+/// A table of `pack.toml`: `quorum.production`.
+#[derive(Debug, Clone)]
+pub(crate) struct Table {
+    pub(crate) kind: &'static str,
+    pub(crate) name: String,
+}
+
+impl fmt::Display for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.kind, self.name)
+    }
 }
 
 impl Pack {
@@ -42,7 +66,7 @@ impl Pack {
     pub fn open(folder: impl AsRef<Path>) -> Result<Self, Findings> {
         let mut findings = Findings::default();
         let pack = build(folder.as_ref(), &mut findings);
-        let findings = findings.sorted();
+        let findings = findings.sorted().about(folder.as_ref());
         match pack {
             Some(pack) if !findings.has_errors() => Ok(Pack {
                 warnings: findings,
@@ -55,6 +79,11 @@ impl Pack {
     /// The folder, as it was asked for.
     pub fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// The folders that it was read from, its own and those of included packs.
+    pub fn folders(&self) -> &[PathBuf] {
+        &self.folders
     }
 
     /// Its name.
@@ -103,9 +132,52 @@ impl Pack {
         &self.quorums
     }
 
+    /// The quorums in its own manifest, by name.
+    pub(crate) fn own_quorums(&self) -> impl Iterator<Item = &Quorum> {
+        let own = |quorum: &&Quorum| self.sets("quorum", &quorum.name);
+        self.quorums.iter().filter(own)
+    }
+
+    /// The conflicts in its own manifest, by name.
+    pub(crate) fn own_conflicts(&self) -> impl Iterator<Item = &Conflict> {
+        let own = |conflict: &&Conflict| self.sets("conflict", &conflict.name);
+        self.data.conflicts.iter().filter(own)
+    }
+
+    /// Is there such a table in its own manifest?
+    fn sets(&self, kind: &str, name: &str) -> bool {
+        let mut own = self.own_settings.iter();
+        own.any(|(table, _)| table.kind == kind && table.name == name)
+    }
+
+    /// What packs say besides rules and quorums.
+    pub(crate) fn data(&self) -> &PackData {
+        &self.data
+    }
+
+    /// The tables of its own `pack.toml`, with their places.
+    pub(crate) fn own_settings(&self) -> &[(Table, Range<usize>)] {
+        &self.own_settings
+    }
+
+    /// Its own `pack.toml`.
+    pub(crate) fn manifest(&self) -> &Source {
+        &self.manifest
+    }
+
     /// The whole schema in Cedar's schema syntax.
     pub fn schema(&self) -> &str {
         &self.schema
+    }
+
+    /// The same with the comments of its authors: all that a rule can speak of, for people and editors.
+    pub fn schema_as_written(&self) -> &str {
+        &self.schema_as_written
+    }
+
+    /// What packs leave open in `[option.*]`, and what it is where this pack is on top.
+    pub fn options(&self) -> Vec<OpenOption> {
+        self.options.open()
     }
 
     /// What is valid, and probably not what is meant.
@@ -140,6 +212,22 @@ impl Pack {
         })
     }
 
+    /// All that the rules of a pack can speak of ([`Pack::schema_as_written`]), whatever is wrong with the rules.
+    ///
+    /// # Errors
+    /// What is wrong, if that leaves it open what they can speak of.
+    pub fn schema_of(folder: impl AsRef<Path>) -> Result<String, Findings> {
+        let mut findings = Findings::default();
+        let tree = read_tree(folder.as_ref(), &mut findings);
+        let gap = findings.iter().any(|finding| leaves_a_gap(finding.code));
+        let defined = tree.last().map(|root| define(&tree, root, &mut findings));
+        let schema = defined.and_then(|defined| defined.schema);
+        match schema.filter(|_| !gap) {
+            Some(schema) => Ok(schema.as_written),
+            None => Err(findings.sorted()),
+        }
+    }
+
     /// What the engine loads.
     pub fn bundle(&self) -> Bundle {
         let policy = |rule: &Rule| PolicySource {
@@ -152,6 +240,7 @@ impl Pack {
             version: self.version.clone(),
             mode: self.mode,
             schema: self.schema.clone(),
+            unchecked: false,
             policies: self.rules.iter().map(policy).collect(),
             quorums: self.quorums.clone(),
             data: self.data.clone(),
@@ -178,17 +267,19 @@ fn parse_all(
     rules
 }
 
-/// `None` if what is wrong leaves nothing to go on with.
-fn build(path: &Path, findings: &mut Findings) -> Option<Pack> {
-    let tree = read_tree(path, findings);
-    let whole = !findings.iter().any(|finding| leaves_a_gap(finding.code));
-    let root = tree.last()?;
+/// What the manifests and schemas of all folders define: all that rules can speak of.
+struct Defined {
+    quorums: Vec<Quorum>,
+    data: PackData,
+    options: Settled,
+    schema: Option<Merged>,
+}
+
+fn define(tree: &[Folder], root: &Folder, findings: &mut Findings) -> Defined {
     let mode = root.manifest.mode;
-    check_names(&tree, findings);
-    check_modes(&tree, root, findings);
-    let quorums = merge_quorums(&tree, findings);
-    let (data, options) = merge_settings(&tree, findings);
-    check_leaves_out(&tree, &data, findings);
+    let quorums = merge_quorums(tree, findings);
+    let (data, options) = merge_settings(tree, findings);
+    check_leaves_out(tree, &data, findings);
     let own: Vec<&Source> = tree
         .iter()
         .filter_map(|folder| folder.schema.as_ref())
@@ -205,29 +296,142 @@ fn build(path: &Path, findings: &mut Findings) -> Option<Pack> {
     } else {
         schema::merge(mode, &quorums, &data, &own, findings)
     };
+    Defined {
+        quorums,
+        data,
+        options,
+        schema,
+    }
+}
+
+/// `None` if what is wrong leaves nothing to go on with.
+fn build(path: &Path, findings: &mut Findings) -> Option<Pack> {
+    let tree = read_tree(path, findings);
+    let whole = !findings.iter().any(|finding| leaves_a_gap(finding.code));
+    let root = tree.last()?;
+    let mode = root.manifest.mode;
+    check_names(&tree, findings);
+    check_modes(&tree, root, findings);
+    let Defined {
+        quorums,
+        data,
+        options,
+        schema,
+    } = define(&tree, root, findings);
+    refuse_too_many(&tree, findings)?;
     let rules = parse_all(&tree, |folder| &folder.rules, findings);
     let invariants = parse_all(&tree, |folder| &folder.invariants, findings);
     // Without a pack that it includes, most of what could be said about a rule would be wrong.
     let schema = schema.filter(|_| whole)?;
     let validator = Validator::new(schema.schema);
-    validate(&rules, &validator, findings);
+    let complete = !findings.has_errors();
+    let faulty = validate(&rules, &validator, findings);
     validate(&invariants, &validator, findings);
+    editor::check(&root.path, &schema.as_written, findings);
+    findings.extend(lint::examine(&lint::Tree {
+        folders: &tree,
+        rules: &rules,
+        invariants: &invariants,
+        mode,
+        data: &data,
+        schema: validator.schema(),
+        faulty: &faulty,
+        complete,
+    }));
     let manifest = &root.manifest;
     Some(Pack {
         folder: root.path.clone(),
+        folders: tree.iter().map(|folder| folder.path.clone()).collect(),
         name: manifest.name.clone(),
         version: manifest.version.clone(),
         description: manifest.description.clone(),
         license: manifest.license.clone(),
         mode,
         schema: schema.text,
+        schema_as_written: schema.as_written,
         rules,
         invariants,
         quorums,
         data,
         options,
+        own_settings: own_settings(manifest),
+        manifest: manifest.source.clone(),
         warnings: Findings::default(),
     })
+}
+
+/// Beyond this many rules nobody knows what a pack says, and to check it would take minutes.
+const MAX_RULES: usize = 10_000;
+
+fn refuse_too_many(tree: &[Folder], findings: &mut Findings) -> Option<()> {
+    let texts = tree
+        .iter()
+        .flat_map(|folder| folder.rules.iter().chain(&folder.invariants));
+    let count: usize = texts.map(|source| nesting::policies(&source.text)).sum();
+    if count <= MAX_RULES {
+        return Some(());
+    }
+    let rules = tree.iter().map(|folder| folder.path.join("rules"));
+    let message = format!("the pack has {count} rules, with those that it includes");
+    let finding = Finding::new(Code::RulesTooMany, message);
+    let finding = finding.in_file(display(&rules.last().unwrap_or_default()));
+    findings.push(finding.help(format!(
+        "at most {MAX_RULES} are read: have one rule compare attributes, or ask for membership in a group, instead of one \
+         rule for each name"
+    )));
+    None
+}
+
+fn own_settings(manifest: &Manifest) -> Vec<(Table, Range<usize>)> {
+    fn named<'a>(
+        kind: &'static str,
+        items: impl Iterator<Item = (&'a str, &'a Range<usize>)> + 'a,
+    ) -> impl Iterator<Item = (Table, Range<usize>)> + 'a {
+        let table = move |name: &str| Table {
+            kind,
+            name: name.to_owned(),
+        };
+        items.map(move |(name, at)| (table(name), at.clone()))
+    }
+    let settings = &manifest.settings;
+    let quorums = manifest
+        .quorums
+        .iter()
+        .map(|(one, at)| (one.name.as_str(), at));
+    let paths = settings
+        .paths
+        .iter()
+        .map(|(one, at)| (one.name.as_str(), at));
+    let windows = settings
+        .windows
+        .iter()
+        .map(|(one, at)| (one.name.as_str(), at));
+    let conflicts = settings
+        .conflicts
+        .iter()
+        .map(|(one, at)| (one.name.as_str(), at));
+    let options = settings
+        .options
+        .defined
+        .iter()
+        .map(|(one, at)| (one.name(), at));
+    let chosen = settings
+        .options
+        .chosen
+        .iter()
+        .map(|(name, _, at)| (name.as_str(), at));
+    let stands_for = settings
+        .stands_for
+        .iter()
+        .map(|_| ("stands_for", &manifest.name_at));
+    named("quorum", quorums)
+        .chain(named("paths", paths))
+        .chain(named("window", windows))
+        .chain(named("conflict", conflicts))
+        .chain(named("option", options))
+        .chain(named("choose", chosen))
+        .chain(named("approval", stands_for))
+        .collect()
 }
 
 /// Is a whole pack, with its quorums and its schema, not there?
@@ -285,6 +489,13 @@ fn check_modes(tree: &[Folder], root: &Folder, findings: &mut Findings) {
                     Finding::new(Code::ModeConflict, message).at(&manifest.source, at.clone());
                 findings
                     .push(finding.help("quorums are counted from evidence: use mode `evidence`"));
+            }
+            for group in manifest.declared.keys() {
+                let message = format!("`{}s` in a pack of mode `cedar`", group.noun());
+                let finding = Finding::new(Code::ModeConflict, message)
+                    .at(&manifest.source, manifest.mode_at.clone());
+                findings
+                    .push(finding.help("they are those of the base schema: use mode `evidence`"));
             }
         }
     }
@@ -418,8 +629,9 @@ fn conflict(
         .help("rules of both packs would mean different things by it: give one another name")
 }
 
-/// Strict validation by Cedar, every error mapped back to the rule's own file.
-fn validate(rules: &[Rule], validator: &Validator, findings: &mut Findings) {
+/// Strict validation by Cedar, every error mapped back to the rule's own file. Ids of the rules that are refused or can
+/// never apply.
+fn validate(rules: &[Rule], validator: &Validator, findings: &mut Findings) -> BTreeSet<String> {
     let mut set = PolicySet::new();
     for rule in rules {
         // Ids are unique by now.
@@ -457,4 +669,6 @@ fn validate(rules: &[Rule], validator: &Validator, findings: &mut Findings) {
             ));
         }
     }
+    let names = explained.iter().map(ToString::to_string);
+    names.collect()
 }

@@ -168,7 +168,7 @@ fn annotations(policy: &Policy) -> BTreeMap<String, String> {
 }
 
 /// As Cedar prints the syntax tree. Falls back to the text as written, should that not read back as the same.
-fn canonical(policy: &Policy) -> String {
+pub(crate) fn canonical(policy: &Policy) -> String {
     let printed = Policy::from(policy.as_ref().clone()).to_string();
     let read = printed
         .parse::<Policy>()

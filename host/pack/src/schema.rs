@@ -28,6 +28,8 @@ const GENERATED_NAME: &str = "names in pack.toml";
 #[derive(Debug)]
 pub(crate) struct Merged {
     pub(crate) text: String,
+    /// The same with the comments of its authors, for people.
+    pub(crate) as_written: String,
     pub(crate) schema: Schema,
 }
 
@@ -170,7 +172,11 @@ impl Parts {
         }
         let text = canonical(&fragment).unwrap_or_else(|| self.text.clone());
         match Schema::from_schema_fragments([fragment]) {
-            Ok(schema) => Some(Merged { text, schema }),
+            Ok(schema) => Some(Merged {
+                text,
+                as_written: self.text,
+                schema,
+            }),
             Err(error) => {
                 self.report(Code::SchemaInvalid, &error, findings);
                 None

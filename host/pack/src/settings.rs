@@ -117,6 +117,18 @@ pub(crate) struct RawSettings {
     pub(crate) choose: Named<Spanned<Choice>>,
 }
 
+impl RawSettings {
+    /// Every role that a conflict or a grant names.
+    pub(crate) fn roles(&self) -> impl Iterator<Item = (String, Range<usize>)> {
+        let conflicts = self.conflicts.values().flat_map(|conflict| {
+            let roles = conflict.roles.get_ref().iter();
+            roles.map(|role| (role.clone(), conflict.roles.span()))
+        });
+        let grants = self.grants.values().map(|grant| &grant.role);
+        conflicts.chain(grants.map(|role| (role.get_ref().clone(), role.span())))
+    }
+}
+
 pub(crate) fn validate(raw: RawSettings, source: &Source, findings: &mut Findings) -> Settings {
     let refuse = &mut Refuse { source, findings };
     Settings {

@@ -17,20 +17,52 @@ pub(crate) const MAX_CASE: u64 = 16 << 20;
 pub(crate) struct Source {
     pub(crate) name: String,
     pub(crate) text: Arc<str>,
+    /// Where each line begins.
+    lines: Arc<[usize]>,
 }
 
 impl Source {
     pub(crate) fn new(name: impl Into<String>, text: impl Into<Arc<str>>) -> Self {
+        let text = text.into();
+        let breaks = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
         Source {
             name: name.into(),
-            text: text.into(),
+            lines: std::iter::once(0)
+                .chain(breaks.map(|(at, _)| at + 1))
+                .collect(),
+            text,
         }
+    }
+
+    /// Reads a file of a pack, which has to be in the pack's folder: what lies elsewhere is not on another machine.
+    pub(crate) fn read_inside(
+        folder: &Path,
+        path: &Path,
+        limit: u64,
+        absent: Code,
+    ) -> Result<Self, Finding> {
+        let real = (folder.canonicalize(), path.canonicalize());
+        if let (Ok(folder), Ok(real)) = real
+            && !real.starts_with(&folder)
+        {
+            let name = display(path);
+            let message = format!("`{name}` is a link to something outside of the pack");
+            let finding = Finding::new(Code::LinkOutside, message).in_file(name);
+            return Err(finding.help("copy the file, or include the pack that it belongs to"));
+        }
+        Source::read(path, limit, absent)
     }
 
     /// Reads a file; what is wrong with it is a finding with the given code.
     pub(crate) fn read(path: &Path, limit: u64, absent: Code) -> Result<Self, Finding> {
         let name = display(path);
         let bytes = read_bytes(path, limit, absent)?;
+        if let Some(encoding) = other_encoding(&bytes) {
+            let message = format!("`{name}` {encoding}");
+            return Err(Finding::new(Code::NotUtf8, message)
+                .in_file(name)
+                .help("save the file as UTF-8 without a byte order mark"));
+        }
         match String::from_utf8(bytes) {
             Ok(text) => Ok(Source::new(name, text)),
             Err(error) => Err(not_utf8(name, &error)),
@@ -39,11 +71,10 @@ impl Source {
 
     /// 1-based line and column of an offset; columns count characters.
     pub(crate) fn position(&self, offset: usize) -> (usize, usize) {
-        let before = self.text.get(..offset).unwrap_or(&self.text);
-        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
-        let line = before.matches('\n').count() + 1;
-        let column = before.get(line_start..).unwrap_or("").chars().count() + 1;
-        (line, column)
+        let line = self.lines.partition_point(|start| *start <= offset);
+        let start = line.checked_sub(1).and_then(|line| self.lines.get(line));
+        let before = start.and_then(|start| self.text.get(*start..offset));
+        (line, before.unwrap_or("").chars().count() + 1)
     }
 
     /// `file:line` of an offset.
@@ -56,6 +87,16 @@ impl Source {
         let text = self.text.get(range.clone()).unwrap_or("");
         let line = text.split('\n').next().unwrap_or("").trim_end();
         range.start..range.start + line.len()
+    }
+}
+
+/// What editors write in the place of UTF-8, and what a reader would take for strange characters.
+fn other_encoding(bytes: &[u8]) -> Option<&'static str> {
+    match bytes {
+        [0xEF, 0xBB, 0xBF, ..] => Some("begins with a byte order mark"),
+        [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..] => Some("is UTF-16"),
+        _ if bytes.contains(&0) => Some("has zero bytes in it, as UTF-16 does"),
+        _ => None,
     }
 }
 
@@ -79,6 +120,10 @@ fn read_bytes(path: &Path, limit: u64, absent: Code) -> Result<Vec<u8>, Finding>
 /// A finding about a path that cannot be read; `absent` is its code if it does not exist.
 pub(crate) fn unreadable(path: &Path, error: &std::io::Error, absent: Code) -> Finding {
     let name = display(path);
+    if path.is_symlink() && !path.exists() {
+        let message = format!("`{name}` is a link that leads nowhere");
+        return Finding::new(Code::Unreadable, message).in_file(name);
+    }
     if error.kind() == std::io::ErrorKind::NotFound {
         return Finding::new(absent, format!("`{name}` does not exist")).in_file(name);
     }

@@ -39,6 +39,14 @@ fn asked(program: &Program, request: &Request) -> Result<(Question, Entities), S
         ))
         .into());
     }
+    Ok(match program.unchecked {
+        true => unchecked(request)?,
+        false => checked(program, request)?,
+    })
+}
+
+/// As the schema says, or not at all.
+fn checked(program: &Program, request: &Request) -> Result<(Question, Entities), Stop> {
     let action = action(program, &request.action)?;
     let principal = known(program, "principal", &request.principal)?;
     let resource = known(program, "resource", &request.resource)?;
@@ -51,6 +59,31 @@ fn asked(program: &Program, request: &Request) -> Result<(Question, Entities), S
         context,
     };
     Ok((question, entities))
+}
+
+/// As Cedar reads a request without a schema.
+fn unchecked(request: &Request) -> Result<(Question, Entities), Fault> {
+    let json = request.context.as_deref().unwrap_or("{}");
+    let context = cedar::Context::from_json_str(json, None)
+        .map_err(|e| Fault::invalid_request(format!("context: {}", chain(&e))))?;
+    let json = request.entities.as_deref().unwrap_or("[]");
+    let entities = cedar::Entities::from_json_str(json, None)
+        .map_err(|e| Fault::invalid_request(format!("entities: {}", chain(&e))))?;
+    let question = Question {
+        principal: named("principal", &request.principal)?,
+        action: named("action", &request.action)?,
+        resource: named("resource", &request.resource)?,
+        context: AsRef::<ast::Context>::as_ref(&context).clone(),
+    };
+    Ok((question, AsRef::<Entities>::as_ref(&entities).clone()))
+}
+
+/// An entity of whatever type.
+fn named(field: &str, uid: &EntityUid) -> Result<ast::EntityUID, Fault> {
+    let json = serde_json::json!({ "type": uid.type_name, "id": uid.id });
+    let uid = cedar::EntityUid::from_json(json)
+        .map_err(|e| Fault::invalid_request(format!("{field}: {}", chain(&e))))?;
+    Ok(AsRef::<ast::EntityUID>::as_ref(&uid).clone())
 }
 
 fn action(program: &Program, uid: &EntityUid) -> Result<ast::EntityUID, Stop> {

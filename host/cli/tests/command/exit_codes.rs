@@ -316,6 +316,7 @@ fn wrong_usage_is_64_and_never_2() {
 fn help_and_version_are_0_on_stdout() {
     let verbs = [
         "check",
+        "fmt",
         "test",
         "build",
         "inspect",

@@ -11,10 +11,16 @@ mod decide;
 mod diff;
 mod evidence;
 mod exit_codes;
+mod findings;
+mod fmt;
 mod matrix;
+mod new;
 mod packs;
 mod prove;
 mod readme;
+mod reference;
 mod run;
 mod squash;
 mod streams;
+#[cfg(unix)]
+mod tutorial;

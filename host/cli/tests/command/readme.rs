@@ -9,7 +9,7 @@ fn readme() -> String {
 }
 
 /// Every fenced block: the text before it since the last one, its language, its contents.
-fn blocks(markdown: &str) -> Vec<(String, &str, String)> {
+pub(crate) fn blocks(markdown: &str) -> Vec<(String, &str, String)> {
     let mut blocks = Vec::new();
     for (number, part) in markdown.split("```").enumerate() {
         if number % 2 == 0 {

@@ -83,19 +83,3 @@ fn a_full_disk_is_1() {
         ended.stderr
     );
 }
-
-#[test]
-fn completions_are_scripts_for_their_shell() {
-    for (shell, part) in [
-        ("bash", "complete -F _sod"),
-        ("zsh", "#compdef sod"),
-        ("fish", "complete -c sod"),
-        ("powershell", "Register-ArgumentCompleter"),
-        ("elvish", "edit:completion"),
-    ] {
-        assert!(
-            run(&["completions", shell]).expect(0).stdout.contains(part),
-            "{shell}"
-        );
-    }
-}

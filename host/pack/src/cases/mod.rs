@@ -1,9 +1,10 @@
 //! A pack's tests as data: requests with the verdict that they must get.
 //!
 //! ```text
-//! cases/allow/*.json      must be allowed
-//! cases/deny/*.json       must be denied, for exactly the reasons listed
-//! cases/fixtures/*.json   evidence that cases share
+//! cases/allow/*.{json,yaml}    must be allowed
+//! cases/deny/*.{json,yaml}     must be denied, for exactly the reasons listed
+//! cases/suites/*.{json,yaml}   tables of both, which share their evidence
+//! cases/fixtures/*.json        evidence that cases share
 //! ```
 //!
 //! A case is a request as `sod decide` takes it, the fixture with its evidence, what differs from the fixture
@@ -40,6 +41,8 @@
 //! rules no case decides.
 
 mod judge;
+mod parse;
+mod suite;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -164,12 +167,16 @@ pub fn read(pack: &Pack) -> Result<Vec<Case>, Findings> {
     let folder = pack.folder().join("cases");
     let mut cases = Vec::new();
     for (effect, name) in [(Effect::Allow, "allow"), (Effect::Deny, "deny")] {
-        for path in json_files(&folder.join(name), &mut findings) {
-            if let Some(case) = read_case(&path, effect, pack, &mut findings) {
-                cases.push(case);
-            }
+        for path in case_files(&folder.join(name), &mut findings) {
+            cases.extend(read_case(&path, effect, pack, &mut findings));
         }
     }
+    for path in case_files(&folder.join("suites"), &mut findings) {
+        if let Some(source) = findings.note(Source::read(&path, MAX_CASE, Code::Unreadable)) {
+            cases.extend(suite::read(&source, &stem(&path), pack, &mut findings));
+        }
+    }
+    refuse_duplicates(&cases, &mut findings);
     let findings = findings.sorted();
     if findings.has_errors() {
         Err(findings)
@@ -178,7 +185,29 @@ pub fn read(pack: &Pack) -> Result<Vec<Case>, Findings> {
     }
 }
 
-fn json_files(folder: &Path, findings: &mut Findings) -> Vec<PathBuf> {
+/// Two files of one name, in JSON and in YAML, would hide each other in reports.
+fn refuse_duplicates(cases: &[Case], findings: &mut Findings) {
+    let mut first: BTreeMap<&str, &Case> = BTreeMap::new();
+    for case in cases {
+        if let Some(other) = first
+            .insert(&case.name, case)
+            .filter(|other| other.file != case.file)
+        {
+            let message = format!("case `{}` is also in `{}`", case.name, other.file);
+            let finding = Finding::new(Code::CaseInvalid, message).in_file(&case.file);
+            findings.push(finding.help("rename one of the files"));
+        }
+    }
+}
+
+fn stem(path: &Path) -> String {
+    path.file_stem()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned()
+}
+
+fn case_files(folder: &Path, findings: &mut Findings) -> Vec<PathBuf> {
     let paths = match list(folder) {
         Ok(paths) => paths,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Vec::new(),
@@ -189,18 +218,18 @@ fn json_files(folder: &Path, findings: &mut Findings) -> Vec<PathBuf> {
     };
     let (cases, stray): (Vec<_>, Vec<_>) = paths.into_iter().partition(|path| {
         path.extension()
-            .is_some_and(|extension| extension == "json")
+            .is_some_and(|extension| extension == "json" || extension == "yaml")
     });
     for path in stray {
         let name = display(&path);
         let finding = Finding::new(
             Code::StrayFile,
-            format!("`{name}` is not read: it is no `.json` file"),
+            format!("`{name}` is not read: it is no `.json` or `.yaml` file"),
         );
         findings.push(
             finding
                 .in_file(name)
-                .help("a case is a file `NAME.json` in `cases/allow` or `cases/deny`"),
+                .help("a case is a file `NAME.json` or `NAME.yaml` in `cases/allow` or `cases/deny`, a suite of them in `cases/suites`"),
         );
     }
     cases
@@ -208,7 +237,7 @@ fn json_files(folder: &Path, findings: &mut Findings) -> Vec<PathBuf> {
 
 fn read_case(path: &Path, effect: Effect, pack: &Pack, findings: &mut Findings) -> Option<Case> {
     let source = findings.note(Source::read(path, MAX_CASE, Code::Unreadable))?;
-    let raw = findings.note(parse::<RawCase>(&source, Code::CaseInvalid))?;
+    let raw = findings.note(parse::case::<RawCase>(&source, Code::CaseInvalid))?;
     // Which rule will deny facts that nothing denies yet is for whoever writes the rule.
     let unexplained = raw.expect.reasons.as_ref().is_none_or(BTreeSet::is_empty) && !raw.facts;
     if effect == Effect::Deny && unexplained {
@@ -227,8 +256,13 @@ fn read_case(path: &Path, effect: Effect, pack: &Pack, findings: &mut Findings) 
     if raw.facts {
         findings.note(only_facts(&raw, &source, pack))?;
     }
-    let evidence = findings.note(evidence(&raw, &source, pack.folder()))?;
-    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    let written = Written {
+        fixture: raw.fixture.as_deref(),
+        evidence: raw.request.evidence.as_ref(),
+        patch: raw.patch.as_ref(),
+    };
+    let evidence = findings.note(written.evidence(&source, pack.folder()))?;
+    let stem = stem(path);
     let folder = match effect {
         Effect::Allow => "allow",
         Effect::Deny => "deny",
@@ -297,72 +331,57 @@ pub fn by_choice<'c>(
     groups.into_iter().filter_map(chosen).collect()
 }
 
-/// JSON, with the place of what is wrong.
-fn parse<T: for<'de> Deserialize<'de>>(source: &Source, code: Code) -> Result<T, Finding> {
-    serde_json::from_str(&source.text).map_err(|error| {
-        let message = error.to_string();
-        let place = format!(" at line {} column {}", error.line(), error.column());
-        let message = message.strip_suffix(&place).unwrap_or(&message);
-        let line_start: usize = source
-            .text
-            .split_inclusive('\n')
-            .take(error.line().saturating_sub(1))
-            .map(str::len)
-            .sum();
-        let mut at = (line_start + error.column().saturating_sub(1)).min(source.text.len());
-        while !source.text.is_char_boundary(at) {
-            at -= 1;
-        }
-        Finding::new(code, message).at(source, at..at)
-    })
-}
-
 /// Points at the first time that a key is written.
 fn at_key(finding: Finding, source: &Source, key: &str) -> Finding {
-    let key = format!("\"{key}\"");
-    match source.text.find(&key) {
-        Some(at) => finding.at(source, at..at + key.len()),
-        None => finding.at(source, 0..0),
-    }
+    let quoted = format!("\"{key}\"");
+    let bare = format!("{key}:");
+    let found = source.text.find(&quoted).map(|at| at..at + quoted.len());
+    let found = found.or_else(|| source.text.find(&bare).map(|at| at..at + key.len()));
+    finding.at(source, found.unwrap_or(0..0))
 }
 
-/// The fixture or what the request carries, patched.
-fn evidence(raw: &RawCase, source: &Source, pack: &Path) -> Result<Option<Value>, Finding> {
-    let fixture = match &raw.fixture {
-        Some(name) => Some(fixture(name, source, pack)?),
-        None => None,
-    };
-    let evidence = match (fixture, &raw.request.evidence) {
-        (Some(_), Some(_)) => {
+/// Where the evidence of a case comes from.
+struct Written<'a> {
+    fixture: Option<&'a str>,
+    evidence: Option<&'a Value>,
+    patch: Option<&'a Patch>,
+}
+
+impl Written<'_> {
+    /// The fixture or what is written in place, patched.
+    fn evidence(&self, source: &Source, pack: &Path) -> Result<Option<Value>, Finding> {
+        let fixture = self.fixture.map(|name| fixture(name, source, pack));
+        let evidence = match (fixture.transpose()?, self.evidence) {
+            (Some(_), Some(_)) => {
+                let finding = Finding::new(
+                    Code::CaseInvalid,
+                    "a case has a fixture or evidence, not both",
+                );
+                return Err(at_key(finding, source, "fixture"));
+            }
+            (fixture, written) => fixture.or_else(|| written.cloned()),
+        };
+        let Some(patch) = self.patch else {
+            return Ok(evidence);
+        };
+        let Some(mut evidence) = evidence else {
             let finding = Finding::new(
-                Code::CaseInvalid,
-                "a case has a fixture or evidence, not both",
+                Code::CasePatch,
+                "a patch, and no evidence that it could change",
             );
-            return Err(at_key(finding, source, "fixture"));
-        }
-        (fixture, written) => fixture.or_else(|| written.clone()),
-    };
-    let Some(patch) = &raw.patch else {
-        return Ok(evidence);
-    };
-    let Some(mut evidence) = evidence else {
-        let finding = Finding::new(
-            Code::CasePatch,
-            "a patch, and no evidence that it could change",
-        );
-        return Err(
-            at_key(finding, source, "patch").help("name a fixture: `\"fixture\": \"NAME.json\"`")
-        );
-    };
-    json_patch::patch(&mut evidence, patch).map_err(|error| {
-        let finding = Finding::new(
-            Code::CasePatch,
-            format!("the patch does not apply: {error}"),
-        );
-        at_key(finding, source, "patch")
-            .help("each path must be in the evidence as the operations before leave it")
-    })?;
-    Ok(Some(evidence))
+            let finding = at_key(finding, source, "patch");
+            return Err(finding.help("name a fixture: `\"fixture\": \"NAME.json\"`"));
+        };
+        json_patch::patch(&mut evidence, patch).map_err(|error| {
+            let finding = Finding::new(
+                Code::CasePatch,
+                format!("the patch does not apply: {error}"),
+            );
+            at_key(finding, source, "patch")
+                .help("each path must be in the evidence as the operations before leave it")
+        })?;
+        Ok(Some(evidence))
+    }
 }
 
 fn fixture(name: &str, source: &Source, pack: &Path) -> Result<Value, Finding> {
@@ -388,7 +407,7 @@ pub(crate) fn read_fixture(
         let message = format!("`{name}` is not in `cases/fixtures` of a pack");
         return Err(refuse(Code::CaseFixture, message));
     }
-    parse(&fixture, Code::CaseFixture)
+    parse::json(&fixture, Code::CaseFixture)
 }
 
 /// By where it really is: a link out of the folder leads to no fixture.

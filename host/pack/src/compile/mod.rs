@@ -5,7 +5,9 @@
 //! segments, and the function that loaded it is gone. No parser of Rust or Wasm text is involved, and the same
 //! pack gives the same bytes.
 
+mod loading;
 pub(crate) mod metadata;
+mod sandbox;
 mod seal;
 mod snapshot;
 
@@ -13,6 +15,7 @@ use miette::Diagnostic;
 use wit_component::ComponentEncoder;
 
 use self::metadata::EngineInfo;
+pub use self::sandbox::{Answer, AnswerReason, Loaded, NoAnswer, Sandbox};
 use crate::inspect::{self, InspectError};
 use crate::pack::Pack;
 

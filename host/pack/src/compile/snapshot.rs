@@ -3,15 +3,11 @@
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
-use wasmtime::{
-    Config, Engine, Instance, Memory, Module, OptLevel, Store, Strategy, TypedFunc, Val,
-};
+use wasmtime::{Config, Engine, Module, OptLevel, Strategy, Val};
 use wasmtime_wizer::{InstanceState, SnapshotVal, ValType, Wizer};
 
 use super::CompileError;
-
-/// Memory that a loaded pack may take: half of what hosts give to a decision.
-const MAX_PAGES: u64 = 512;
+use super::loading::Loading;
 
 /// Instantiates the engine without any import, loads the bundle, and keeps the state.
 pub(super) fn load(engine: &[u8], bundle: &[u8]) -> Result<Vec<u8>, CompileError> {
@@ -21,16 +17,14 @@ pub(super) fn load(engine: &[u8], bundle: &[u8]) -> Result<Vec<u8>, CompileError
     let sandbox = sandbox().map_err(CompileError::engine)?;
     let module = Module::new(&sandbox, instrumented)
         .map_err(|error| CompileError::engine(format!("{error:#}")))?;
-    let mut store = Store::new(&sandbox, ());
-    let instance = Instance::new(&mut store, &module, &[]).map_err(CompileError::engine)?;
-    let mut loading = Loading {
-        store,
-        instance,
+    let mut loaded = Loading::new(&sandbox, &module)?;
+    loaded.run(bundle)?;
+    let mut reading = Reading {
+        loaded,
         unreadable: None,
     };
-    loading.run(bundle)?;
-    let snapshot = ready(wizer.snapshot(&context, &mut loading));
-    match (snapshot, loading.unreadable) {
+    let snapshot = ready(wizer.snapshot(&context, &mut reading));
+    match (snapshot, reading.unreadable) {
         (Some(Ok(snapshot)), None) => Ok(snapshot),
         (Some(Err(error)), _) => Err(CompileError::engine(error)),
         (_, name) => {
@@ -53,73 +47,18 @@ fn sandbox() -> wasmtime::Result<Engine> {
     Engine::new(&config)
 }
 
-/// An engine that a pack is being loaded into.
-struct Loading {
-    store: Store<()>,
-    instance: Instance,
+/// A loaded engine whose state is being read.
+struct Reading {
+    loaded: Loading,
     /// Name of a piece of state that could not be read: then the snapshot is void.
     unreadable: Option<String>,
 }
 
-impl Loading {
-    fn run(&mut self, bundle: &[u8]) -> Result<(), CompileError> {
-        let length =
-            u32::try_from(bundle.len()).map_err(|_| failed("the pack has more than 4 GiB"))?;
-        let allocate: TypedFunc<u32, u32> = self.function("sod_alloc")?;
-        let load: TypedFunc<(u32, u32), u32> = self.function("sod_load")?;
-        let at = allocate.call(&mut self.store, length).map_err(failed)?;
-        self.memory()?
-            .write(&mut self.store, at as usize, bundle)
-            .map_err(failed)?;
-        if load.call(&mut self.store, (at, length)).map_err(failed)? != 0 {
-            let message = self.error()?;
-            return Err(CompileError::Refused { message });
-        }
-        let pages = self.memory()?.size(&self.store);
-        if pages > MAX_PAGES {
-            let limit = MAX_PAGES;
-            return Err(CompileError::TooLarge { pages, limit });
-        }
-        Ok(())
-    }
-
-    /// What the engine has to say about a pack that it refuses.
-    fn error(&mut self) -> Result<String, CompileError> {
-        let at: TypedFunc<(), u32> = self.function("sod_error_ptr")?;
-        let length: TypedFunc<(), u32> = self.function("sod_error_len")?;
-        let at = at.call(&mut self.store, ()).map_err(failed)? as usize;
-        let length = length.call(&mut self.store, ()).map_err(failed)? as usize;
-        let memory = self.memory()?.data(&self.store);
-        let text = memory.get(at..).and_then(|rest| rest.get(..length));
-        Ok(String::from_utf8_lossy(text.unwrap_or_default()).into_owned())
-    }
-
-    fn function<P: wasmtime::WasmParams, R: wasmtime::WasmResults>(
-        &mut self,
-        name: &str,
-    ) -> Result<TypedFunc<P, R>, CompileError> {
-        self.instance
-            .get_typed_func(&mut self.store, name)
-            .map_err(CompileError::engine)
-    }
-
-    fn memory(&mut self) -> Result<Memory, CompileError> {
-        self.instance
-            .get_memory(&mut self.store, "memory")
-            .ok_or_else(|| CompileError::engine("it exports no memory"))
-    }
-}
-
-fn failed(error: impl std::fmt::Display) -> CompileError {
-    CompileError::Failed {
-        message: format!("{error:#}"),
-    }
-}
-
-impl InstanceState for Loading {
+impl InstanceState for Reading {
     async fn global_get(&mut self, name: &str, _: ValType) -> SnapshotVal {
-        let global = self.instance.get_global(&mut self.store, name);
-        match global.map(|global| global.get(&mut self.store)) {
+        let Loading { store, instance } = &mut self.loaded;
+        let global = instance.get_global(&mut *store, name);
+        match global.map(|global| global.get(store)) {
             Some(Val::I32(value)) => SnapshotVal::I32(value),
             Some(Val::I64(value)) => SnapshotVal::I64(value),
             Some(Val::F32(value)) => SnapshotVal::F32(value),
@@ -133,8 +72,9 @@ impl InstanceState for Loading {
     }
 
     async fn memory_contents(&mut self, name: &str, contents: impl FnOnce(&[u8]) + Send) {
-        match self.instance.get_memory(&mut self.store, name) {
-            Some(memory) => contents(memory.data(&self.store)),
+        let Loading { store, instance } = &mut self.loaded;
+        match instance.get_memory(&mut *store, name) {
+            Some(memory) => contents(memory.data(store)),
             None => {
                 self.unreadable = Some(name.to_owned());
                 contents(&[]);
@@ -154,6 +94,8 @@ fn ready<F: Future>(future: F) -> Option<F::Output> {
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use wasmtime::{Instance, Store};
 
     use super::*;
 

@@ -27,7 +27,7 @@ struct Kind {
     occurs: BTreeSet<String>,
 }
 
-/// The rules of included packs are for the matrices of those.
+/// What included packs define is for the matrices of those.
 pub(super) fn check(
     pack: &Pack,
     schema: &Schema,
@@ -111,13 +111,13 @@ fn named_roles(pack: &Pack) -> Names {
         roles_in(&policy, &mut found);
         note(&mut names, found, &by_rule(rule));
     }
-    for quorum in pack.quorums() {
+    for quorum in pack.own_quorums() {
         let by = format!("quorum `{}`", quorum.name);
         note(&mut names, quorum.need.keys().cloned(), &by);
     }
-    for conflict in pack.bundle().data.conflicts {
+    for conflict in pack.own_conflicts() {
         let by = format!("conflict `{}`", conflict.name);
-        note(&mut names, conflict.roles, &by);
+        note(&mut names, conflict.roles.iter().cloned(), &by);
     }
     names
 }

@@ -8,14 +8,14 @@ const CONTEXT: usize = 3;
 /// Beyond this many pairs of lines all that lies between the first and the last difference is one.
 const MAX_PAIRS: usize = 16_000_000;
 
-/// From the golden text to the present one. `None`: they are the same.
-pub fn difference(golden: &str, present: &str) -> Option<String> {
-    if golden == present {
+/// From one text to another, each with its name. `None`: they are the same.
+pub fn difference((old_name, old): (&str, &str), (new_name, new): (&str, &str)) -> Option<String> {
+    if old == new {
         return None;
     }
-    let (old, new): (Vec<&str>, Vec<&str>) = (lines(golden), lines(present));
+    let (old, new): (Vec<&str>, Vec<&str>) = (lines(old), lines(new));
     let edits = edits(&old, &new);
-    let mut out = String::from("--- matrix.txt\n+++ as the pack decides now\n");
+    let mut out = format!("--- {old_name}\n+++ {new_name}\n");
     for hunk in hunks(&edits) {
         render(edits.get(hunk).unwrap_or_default(), &mut out);
     }
@@ -129,7 +129,11 @@ fn render(hunk: &[Edit<'_>], out: &mut String) {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-    use super::*;
+    use super::difference as between;
+
+    fn difference(old: &str, new: &str) -> Option<String> {
+        between(("matrix.txt", old), ("as the pack decides now", new))
+    }
 
     #[test]
     fn the_same_is_no_difference() {

@@ -1,0 +1,75 @@
+//! An engine that a bundle is being loaded into, or is loaded.
+
+use wasmtime::{Engine, Instance, Memory, Module, Store, TypedFunc, WasmParams, WasmResults};
+
+use super::CompileError;
+
+/// Memory that a loaded pack may take: half of what hosts give to a decision.
+const MAX_PAGES: u64 = 512;
+
+/// The engine, instantiated without any import.
+pub(super) struct Loading {
+    pub(super) store: Store<()>,
+    pub(super) instance: Instance,
+}
+
+impl Loading {
+    pub(super) fn new(sandbox: &Engine, module: &Module) -> Result<Self, CompileError> {
+        let mut store = Store::new(sandbox, ());
+        let instance = Instance::new(&mut store, module, &[]).map_err(CompileError::engine)?;
+        Ok(Loading { store, instance })
+    }
+
+    pub(super) fn run(&mut self, bundle: &[u8]) -> Result<(), CompileError> {
+        let length =
+            u32::try_from(bundle.len()).map_err(|_| failed("the pack has more than 4 GiB"))?;
+        let allocate: TypedFunc<u32, u32> = self.function("sod_alloc")?;
+        let load: TypedFunc<(u32, u32), u32> = self.function("sod_load")?;
+        let at = allocate.call(&mut self.store, length).map_err(failed)?;
+        self.memory()?
+            .write(&mut self.store, at as usize, bundle)
+            .map_err(failed)?;
+        if load.call(&mut self.store, (at, length)).map_err(failed)? != 0 {
+            let message = self.error()?;
+            return Err(CompileError::Refused { message });
+        }
+        let pages = self.memory()?.size(&self.store);
+        if pages > MAX_PAGES {
+            let limit = MAX_PAGES;
+            return Err(CompileError::TooLarge { pages, limit });
+        }
+        Ok(())
+    }
+
+    /// What the engine has to say about a pack that it refuses.
+    fn error(&mut self) -> Result<String, CompileError> {
+        let at: TypedFunc<(), u32> = self.function("sod_error_ptr")?;
+        let length: TypedFunc<(), u32> = self.function("sod_error_len")?;
+        let at = at.call(&mut self.store, ()).map_err(failed)? as usize;
+        let length = length.call(&mut self.store, ()).map_err(failed)? as usize;
+        let memory = self.memory()?.data(&self.store);
+        let text = memory.get(at..).and_then(|rest| rest.get(..length));
+        Ok(String::from_utf8_lossy(text.unwrap_or_default()).into_owned())
+    }
+
+    pub(super) fn function<P: WasmParams, R: WasmResults>(
+        &mut self,
+        name: &str,
+    ) -> Result<TypedFunc<P, R>, CompileError> {
+        self.instance
+            .get_typed_func(&mut self.store, name)
+            .map_err(CompileError::engine)
+    }
+
+    pub(super) fn memory(&mut self) -> Result<Memory, CompileError> {
+        self.instance
+            .get_memory(&mut self.store, "memory")
+            .ok_or_else(|| CompileError::engine("it exports no memory"))
+    }
+}
+
+pub(super) fn failed(error: impl std::fmt::Display) -> CompileError {
+    CompileError::Failed {
+        message: format!("{error:#}"),
+    }
+}
