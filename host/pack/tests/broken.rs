@@ -67,9 +67,11 @@ fn each_broken_pack_is_refused_as_expected() {
         wrong.is_empty(),
         "not as expected (SOD_BLESS=1 to accept):\n{wrong}"
     );
+    let proofs = broken_proofs();
+    let in_a_proof = |code: &Code| proofs.lines().any(|line| line == code.as_str());
     let unseen: Vec<&Code> = Code::ALL
         .iter()
-        .filter(|code| !shown.contains(code))
+        .filter(|code| !shown.contains(code) && !in_a_proof(code))
         .collect();
     assert!(
         unseen.is_empty(),
@@ -92,6 +94,13 @@ fn two_hundred_findings_are_shown_and_the_others_counted() {
     assert!(
         shown.ends_with("\nand 100 more, which may go when these do\n\n300 errors, 0 warnings\n")
     );
+}
+
+/// What authors see of properties that fail. It takes a solver, so the tests of the command hold it.
+fn broken_proofs() -> String {
+    let folders = folders(Path::new("../cli/tests/broken-proofs"));
+    let read = |folder: &PathBuf| fs::read_to_string(folder.join("expected.txt")).unwrap();
+    folders.iter().map(read).collect()
 }
 
 /// Of the pack; of its cases, its matrix and its mutants if it is valid itself; of the rules that the cases leave out if

@@ -160,6 +160,7 @@ impl<'a> Table<'a> {
                 ),
                 file: self.source.name.clone(),
                 description: format!("{}: {about}", suite.description),
+                facts: false,
                 effect: expected.effect,
                 request: self.request(cell, evidence.as_ref()),
                 choose: test.choose.clone(),
