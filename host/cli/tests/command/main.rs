@@ -10,6 +10,7 @@ mod build;
 mod decide;
 mod evidence;
 mod exit_codes;
+mod explain;
 mod matrix;
 mod packs;
 mod readme;
