@@ -38,7 +38,16 @@ pub(super) fn explanation(
     }
     let (deciding, others): (Vec<_>, Vec<_>) =
         explanation.rules.iter().partition(|rule| rule.decides);
+    // Where no rule permits, those that could have come first.
+    let (open, others): (Vec<_>, Vec<_>) = others
+        .into_iter()
+        .partition(|rule| deciding.is_empty() && rule.permits);
     rules(page, "Rules that decide", &deciding);
+    rules(
+        page,
+        "No rule permits it: of each of these something does not hold",
+        &open,
+    );
     rules(page, "Other rules that concern the request", &others);
     if all {
         let others: Vec<_> = explanation.others.iter().collect();

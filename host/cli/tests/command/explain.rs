@@ -42,11 +42,19 @@ fn a_denial_is_explained_and_the_exit_code_is_no_verdict() {
         "  - if `resource.environment.tier` were `\"test\"`  (a fact, not something to ask for)",
         "This explains and permits nothing: only exit code 0 of `sod decide` is permission.",
     ] {
-        assert!(page.lines().any(|printed| printed == line), "{line}\n{page}");
+        assert!(
+            page.lines().any(|printed| printed == line),
+            "{line}\n{page}"
+        );
     }
     assert!(!page.contains("forbid machines-never-approve"), "{page}");
-    let all = run(&["explain", PACK, "--request", &file, "--all"]).expect(0).stdout;
-    assert!(all.contains("forbid machines-never-approve: does not apply"), "{all}");
+    let all = run(&["explain", PACK, "--request", &file, "--all"])
+        .expect(0)
+        .stdout;
+    assert!(
+        all.contains("forbid machines-never-approve: does not apply"),
+        "{all}"
+    );
 }
 
 #[test]
@@ -89,10 +97,15 @@ fn what_is_allowed_has_nothing_that_would_turn_it() {
 fn a_decision_that_asks_no_rule_has_none_to_explain() {
     let folder = Folder::new();
     let mut request = denied();
-    *request.pointer_mut("/evidence/changes/0/approvals/complete").unwrap() = json!(false);
+    *request
+        .pointer_mut("/evidence/changes/0/approvals/complete")
+        .unwrap() = json!(false);
     let file = folder.json("incomplete.json", &request);
     let page = run(&["explain", PACK, "--request", &file]).expect(0).stdout;
-    assert!(page.contains("the decision ended before any rule was asked"), "{page}");
+    assert!(
+        page.contains("the decision ended before any rule was asked"),
+        "{page}"
+    );
     assert!(page.contains("(evidence-incomplete)"), "{page}");
 }
 
@@ -104,7 +117,10 @@ fn an_approval_that_is_out_of_date_is_shown_with_what_it_was_given_for() {
     *head.unwrap() = json!("an-older-head");
     let explained = explained(&folder, &request);
     let uncounted = explained["uncounted"].as_array().unwrap();
-    let stale = uncounted.iter().find(|one| one["code"] == "stale-head").unwrap();
+    let stale = uncounted
+        .iter()
+        .find(|one| one["code"] == "stale-head")
+        .unwrap();
     assert_eq!(stale["facts"][0]["of"], "approval.head");
     assert_eq!(stale["facts"][0]["value"], "\"an-older-head\"");
     assert_eq!(stale["facts"][1]["of"], "resource.head");
@@ -115,9 +131,17 @@ fn a_pack_of_plain_cedar_is_explained_too() {
     let folder = Folder::new();
     let pack = folder.pack();
     let file = folder.json("secret.json", &small_request(true));
-    let page = run(&["explain", &pack, "--request", &file]).expect(0).stdout;
-    assert!(page.contains("    held          when resource.secret\n"), "{page}");
-    assert!(page.contains("                  resource.secret = true\n"), "{page}");
+    let page = run(&["explain", &pack, "--request", &file])
+        .expect(0)
+        .stdout;
+    assert!(
+        page.contains("    held          when resource.secret\n"),
+        "{page}"
+    );
+    assert!(
+        page.contains("                  resource.secret = true\n"),
+        "{page}"
+    );
     let turns = "  - if `resource.secret` were `false`  (a fact, not something to ask for)\n";
     assert!(page.contains(turns), "{page}");
 }
@@ -127,14 +151,26 @@ fn what_cannot_be_explained_has_the_exit_code_of_its_kind() {
     let folder = Folder::new();
     let file = folder.json("deny.json", &denied());
     let usage = run(&["explain", component(), "--request", &file]).expect(64);
-    assert!(usage.stderr.contains("only a pack can be explained"), "{}", usage.stderr);
+    assert!(
+        usage.stderr.contains("only a pack can be explained"),
+        "{}",
+        usage.stderr
+    );
     let absent = folder.path("absent.json");
     run(&["explain", PACK, "--request", &absent]).expect(1);
     let mut untimed = denied();
     untimed.as_object_mut().unwrap().remove("now");
     let untimed = folder.json("untimed.json", &untimed);
     run(&["explain", PACK, "--request", &untimed]).expect(1);
-    run(&["explain", PACK, "--request", &untimed, "--now", "2026-03-02T10:00:00Z"]).expect(0);
+    run(&[
+        "explain",
+        PACK,
+        "--request",
+        &untimed,
+        "--now",
+        "2026-03-02T10:00:00Z",
+    ])
+    .expect(0);
     let broken = folder.write("broken/pack.toml", "name = 1");
     let broken = broken.trim_end_matches("/pack.toml");
     run(&["explain", broken, "--request", &file]).expect(3);
@@ -154,9 +190,14 @@ fn facts_are_decided_by_the_same_rules_and_never_look_like_evidence() {
     let page = run(&decide).expect(2).stdout;
     assert!(page.starts_with("ON FACTS, NOT EVIDENCE: "), "{page}");
     assert!(!page.contains("What to do next"), "{page}");
-    let verdict = run(&[&decide[..], &["--format", "json"]].concat()).expect(2).json();
+    let verdict = run(&[&decide[..], &["--format", "json"]].concat())
+        .expect(2)
+        .json();
     assert_eq!(verdict["decided_on"], "facts, not evidence");
-    assert_eq!(verdict["reasons"][0]["policy"], "production-needs-both-sign-offs");
+    assert_eq!(
+        verdict["reasons"][0]["policy"],
+        "production-needs-both-sign-offs"
+    );
     let request = folder.json("deny.json", &denied());
     let on_evidence = run(&["decide", PACK, "--request", &request, "--format", "json"]);
     let on_evidence = on_evidence.expect(2).json();
@@ -165,9 +206,13 @@ fn facts_are_decided_by_the_same_rules_and_never_look_like_evidence() {
 
     facts["context"]["quorum"]["production"] = json!(true);
     let file = folder.json("facts.json", &facts);
-    let page = run(&["decide", PACK, "--facts", "--request", &file]).expect(0).stdout;
+    let page = run(&["decide", PACK, "--facts", "--request", &file])
+        .expect(0)
+        .stdout;
     assert!(page.starts_with("ON FACTS, NOT EVIDENCE: "), "{page}");
-    let page = run(&["explain", PACK, "--facts", "--request", &file]).expect(0).stdout;
+    let page = run(&["explain", PACK, "--facts", "--request", &file])
+        .expect(0)
+        .stdout;
     assert!(page.starts_with("ON FACTS, NOT EVIDENCE: "), "{page}");
 }
 
@@ -189,22 +234,48 @@ fn facts_and_evidence_do_not_mix() {
     };
     on(component(), &["--request", &file], "`--facts` is for packs");
     on(&folder.pack(), &["--request", &file], "of mode `cedar`");
-    on(PACK, &["--request", &file, "--now", "now"], "cannot be used with");
-    on(PACK, &["--request", &file, "--evidence", &file], "cannot be used with");
+    on(
+        PACK,
+        &["--request", &file, "--now", "now"],
+        "cannot be used with",
+    );
+    on(
+        PACK,
+        &["--request", &file, "--evidence", &file],
+        "cannot be used with",
+    );
     let digest = format!("sha256:{}", "0".repeat(64));
-    on(PACK, &["--request", &file, "--expect-digest", &digest], "cannot be used with");
-    for (key, value) in [("evidence", json!({})), ("now", json!("2026-03-02T10:00:00Z"))] {
+    on(
+        PACK,
+        &["--request", &file, "--expect-digest", &digest],
+        "cannot be used with",
+    );
+    for (key, value) in [
+        ("evidence", json!({})),
+        ("now", json!("2026-03-02T10:00:00Z")),
+    ] {
         let mut mixed = facts.clone();
         mixed[key] = value;
         let mixed = folder.json("mixed.json", &mixed);
-        on(PACK, &["--request", &mixed], &format!("`{key}` in the request, and `--facts`"));
+        on(
+            PACK,
+            &["--request", &mixed],
+            &format!("`{key}` in the request, and `--facts`"),
+        );
     }
     // Facts are no evidence, whatever flag is left out.
     let undecided = run(&["decide", PACK, "--request", &file, "--now", "now"]).expect(1);
-    assert!(undecided.stderr.contains("decides on evidence"), "{}", undecided.stderr);
+    assert!(
+        undecided.stderr.contains("decides on evidence"),
+        "{}",
+        undecided.stderr
+    );
     // What is left out of the facts is not made up.
     let mut partial = facts;
-    partial["context"].as_object_mut().unwrap().remove("objectors");
+    partial["context"]
+        .as_object_mut()
+        .unwrap()
+        .remove("objectors");
     let partial = folder.json("partial.json", &partial);
     run(&["decide", PACK, "--facts", "--request", &partial]).expect(1);
 }
@@ -228,7 +299,9 @@ fn a_case_of_facts_is_decided_on_facts_and_is_no_case_of_a_rule() {
         "expect": {"reasons": ["forbid:no-machine-signs"]},
     });
     folder.json("pack/cases/deny/machine.json", &case);
-    let report = run(&["test", &folder.path("pack"), "--format", "json"]).expect(4).json();
+    let report = run(&["test", &folder.path("pack"), "--format", "json"])
+        .expect(4)
+        .json();
     assert_eq!(report["packs"][0]["cases"][0]["mismatches"], json!([]));
     let undecided = report["packs"][0]["undecided"].as_array().unwrap();
     assert_eq!(undecided.len(), 1, "{undecided:?}");
