@@ -110,6 +110,22 @@ fn a_decision_that_asks_no_rule_has_none_to_explain() {
 }
 
 #[test]
+fn where_no_rule_permits_those_that_could_have_come_first() {
+    let folder = Folder::new();
+    let mut request = denied();
+    request["principal"] = json!("Person::\"pia\"");
+    let file = folder.json("pia.json", &request);
+    let page = run(&["explain", PACK, "--request", &file]).expect(0).stdout;
+    let at = |text: &str| page.find(text).unwrap();
+    // pia is of security and not of operations, and another sign-off of security is missing besides.
+    assert!(at("(no-permit)") < at("Rules that decide"));
+    assert!(at("forbid production-needs-both-sign-offs") < at("permit operations-deploys"));
+    at("did not hold  principal is Person in Role::\"operations\"");
+    let turns = "  - if `hugo` approved `Deployment::\"payments-7-production\"` and `principal` were in `Role::\"operations\"`  (a fact, not something to ask for)\n";
+    assert!(page.contains(turns), "{page}");
+}
+
+#[test]
 fn an_approval_that_is_out_of_date_is_shown_with_what_it_was_given_for() {
     let folder = Folder::new();
     let mut request = denied();
