@@ -86,6 +86,35 @@ fn check_parts(case: &str, part: &Part) {
     if part.truth != Truth::NotReached {
         assert_eq!(part.truth, put_together(part), "{case}: {}", part.text);
     }
+    let truths = part.parts.iter().map(|part| part.truth);
+    let asked = truths.filter(|truth| *truth != Truth::NotReached).count();
+    match part.made {
+        // Up to the first that settles it; of the two ways of a choice, one.
+        Made::AllOf | Made::OneOf => {
+            let on = if part.made == Made::AllOf {
+                Truth::True
+            } else {
+                Truth::False
+            };
+            let through = part
+                .parts
+                .iter()
+                .take_while(|part| part.truth == on)
+                .count();
+            let settled = part
+                .parts
+                .get(through)
+                .is_some_and(|p| p.truth != Truth::NotReached);
+            assert_eq!(
+                asked,
+                through + usize::from(settled),
+                "{case}: {}",
+                part.text
+            );
+        }
+        Made::Choice => assert!(asked <= 2, "{case}: {}", part.text),
+        Made::Whole | Made::Not => {}
+    }
     for inner in &part.parts {
         assert!(part.truth != Truth::NotReached || inner.truth == Truth::NotReached);
         check_parts(case, inner);

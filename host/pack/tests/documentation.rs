@@ -5,6 +5,7 @@
 use std::collections::BTreeSet;
 
 use miette::Diagnostic;
+use sod_pack::explain::Broken;
 use sod_pack::{Code, CompileError, InspectError};
 
 #[test]
@@ -44,5 +45,6 @@ fn errors() -> Vec<Box<dyn Diagnostic>> {
         Box::new(InspectError::NotAComponent),
         Box::new(InspectError::NotAPolicy),
         Box::new(InspectError::BadMetadata(message())),
+        Box::new(Broken(message())),
     ]
 }

@@ -2,8 +2,8 @@
 
 use sod_host::{Request, Verdict};
 use sod_pack::explain::{
-    Applied, Change, ChangeKind, Clause, Conjunct, ExplainedRule, Fact, Made, Outcome, Part, Place,
-    Truth, Turning, Uncounted,
+    Applied, Change, ChangeKind, Clause, Conjunct, ExplainedRule, Explanation, Fact, Made, Outcome,
+    Part, Place, Truth, Turning, Uncounted,
 };
 
 use super::Explained;
@@ -28,32 +28,11 @@ pub(super) fn explanation(
         ..
     } = explained;
     verdict::headline(page, request, decided);
+    without_a_rule(page, decided, explanation.facts.is_some());
     if explanation.facts.is_none() {
-        page.heading("Why");
-        page.line("  the decision ended before any rule was asked");
-        for reason in &decided.reasons {
-            page.line(&format!("  {} ({})", reason.message, reason.code));
-        }
         return;
     }
-    let (deciding, others): (Vec<_>, Vec<_>) =
-        explanation.rules.iter().partition(|rule| rule.decides);
-    rules(page, "Rules that decide", &deciding);
-    rules(page, "Other rules that concern the request", &others);
-    if all {
-        let others: Vec<_> = explanation.others.iter().collect();
-        rules(
-            page,
-            "Rules about other principals, actions or resources",
-            &others,
-        );
-    } else if !explanation.others.is_empty() {
-        page.end();
-        let count = explanation.others.len();
-        page.line(&format!(
-            "Rules about other principals, actions or resources: {count} (--all lists them)"
-        ));
-    }
+    all_rules(page, explanation, all);
     if !explanation.quorums.is_empty() {
         page.heading("Who fills which place");
         explanation
@@ -73,6 +52,43 @@ pub(super) fn explanation(
     }
     page.end();
     page.line("This explains and permits nothing: only exit code 0 of `sod decide` is permission.");
+}
+
+/// Reasons that are no rule's.
+fn without_a_rule(page: &mut Page, decided: &Verdict, asked: bool) {
+    let reasons = decided.reasons.iter().filter(|r| r.policy.is_none());
+    let reasons: Vec<_> = reasons.collect();
+    if !reasons.is_empty() {
+        page.heading("Why");
+    }
+    for reason in reasons {
+        page.line(&format!("  {} ({})", reason.message, reason.code));
+    }
+    if !asked {
+        page.line("  the decision ended before any rule was asked");
+    }
+}
+
+fn all_rules(page: &mut Page, explanation: &Explanation, all: bool) {
+    let (deciding, others): (Vec<_>, Vec<_>) =
+        explanation.rules.iter().partition(|rule| rule.decides);
+    // Where no rule permits, those that could have come first.
+    let (open, others): (Vec<_>, Vec<_>) = others
+        .into_iter()
+        .partition(|rule| deciding.is_empty() && rule.permits);
+    rules(page, "Rules that decide", &deciding);
+    let title = "Rules that permit such requests, of each of which something does not hold";
+    rules(page, title, &open);
+    rules(page, "Other rules that concern the request", &others);
+    let title = "Rules about other principals, actions or resources";
+    if all {
+        let others: Vec<_> = explanation.others.iter().collect();
+        rules(page, title, &others);
+    } else if !explanation.others.is_empty() {
+        page.end();
+        let count = explanation.others.len();
+        page.line(&format!("{title}: {count} (--all lists them)"));
+    }
 }
 
 fn rules(page: &mut Page, title: &str, rules: &[&ExplainedRule]) {
@@ -206,14 +222,16 @@ fn refused(page: &mut Page, decided: &Verdict, uncounted: &Uncounted) {
 }
 
 fn turns(page: &mut Page, turning: &Turning) {
-    let tried = format!(
-        "{} sets of up to {} changes were tried",
-        turning.tried, turning.up_to
-    );
-    let tried = match turning.cut_off {
-        true => format!("{tried}, and there are more"),
-        false => tried,
+    let changes = match turning.up_to {
+        1 => "one change".to_owned(),
+        most => format!("up to {most} changes"),
     };
+    let more = if turning.cut_off {
+        ", and there are more"
+    } else {
+        ""
+    };
+    let tried = format!("tried: {} sets of {changes}{more}", turning.tried);
     if turning.sets.is_empty() {
         page.line(&format!("  nothing that was found: {tried}"));
         return;
@@ -221,9 +239,12 @@ fn turns(page: &mut Page, turning: &Turning) {
     for set in turning.sets.iter().take(MOST_SETS) {
         let all: Vec<&str> = set.iter().map(|change| change.words.as_str()).collect();
         page.put(Look::Plain, &format!("  - if {}", all.join(" and ")));
-        if set.iter().any(is_fact) {
-            page.put(Look::Faint, "  (a fact, not something to ask for)");
-        }
+        let label = match set.iter().filter(|change| is_fact(change)).count() {
+            0 => "",
+            1 => "  (a fact, not something to ask for)",
+            _ => "  (facts, not something to ask for)",
+        };
+        page.put(Look::Faint, label);
         page.end();
     }
     if let more @ 1.. = turning.sets.len().saturating_sub(MOST_SETS) {

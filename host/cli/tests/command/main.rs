@@ -13,6 +13,7 @@ mod evidence;
 mod exit_codes;
 mod findings;
 mod fmt;
+mod explain;
 mod matrix;
 mod new;
 mod packs;

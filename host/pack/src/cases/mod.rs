@@ -300,7 +300,7 @@ fn only_facts(raw: &RawCase, source: &Source, pack: &Pack) -> Result<(), Finding
     for (key, present) in of_evidence {
         if present {
             let message = format!("`{key}` in a case of facts");
-            let help = "leave out `facts`, or have all of it in `context` and `entities`, time and options too";
+            let help = "put all that rules look at into `context` and `entities`, the time as `context.now`; or leave out `facts`";
             return refuse(key, message, help);
         }
     }

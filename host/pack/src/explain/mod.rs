@@ -31,7 +31,7 @@ pub use term::Clause;
 use crate::pack::Pack;
 use crate::rules::Rule;
 
-/// Why a request cannot be explained.
+/// Why a request cannot be explained, in Cedar's words or the engine's.
 #[derive(Debug, thiserror::Error, Diagnostic)]
 #[error("{0}")]
 #[diagnostic(
@@ -40,7 +40,7 @@ use crate::rules::Rule;
         "`sod decide` says what is wrong with a request; if it decides this one, this is a defect of `sod`"
     )
 )]
-pub struct Broken(String);
+pub struct Broken(pub String);
 
 impl Broken {
     fn new(error: impl Display) -> Self {

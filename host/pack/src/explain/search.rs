@@ -14,8 +14,12 @@ use super::term::Demand;
 
 /// More changes at a time than this are no advice.
 const MOST_CHANGES: usize = 3;
-/// Decisions tried.
+/// Sets tried.
 const MOST_TRIED: usize = 1000;
+/// Sets tried however large the evidence is.
+const LEAST_TRIED: usize = 20;
+/// Bytes of evidence or facts read for all sets together, beyond the least.
+const MOST_READ: usize = 64 << 20;
 
 /// What would turn a deny.
 #[derive(Debug, Clone, Serialize)]
@@ -72,17 +76,39 @@ struct State {
     verdict: Option<Verdict>,
 }
 
+/// One change more.
+enum Step {
+    Signature(EntityUid, String),
+    Flip(Flip),
+}
+
+impl Step {
+    fn change(&self) -> Change {
+        match self {
+            Step::Signature(resource, person) => signature(resource, person),
+            Step::Flip(flip) => fact(flip),
+        }
+    }
+}
+
+fn signature(resource: &EntityUid, person: &str) -> Change {
+    Change {
+        kind: ChangeKind::Signature,
+        words: format!("`{person}` approved `{resource}`"),
+    }
+}
+
+fn fact(flip: &Flip) -> Change {
+    Change {
+        kind: ChangeKind::Fact,
+        words: flip.words.clone(),
+    }
+}
+
 impl State {
     fn changes(&self) -> BTreeSet<Change> {
-        let signature = |(resource, person): &(EntityUid, String)| Change {
-            kind: ChangeKind::Signature,
-            words: format!("`{person}` approved `{resource}`"),
-        };
-        let fact = |flip: &Flip| Change {
-            kind: ChangeKind::Fact,
-            words: flip.words.clone(),
-        };
-        let signatures = self.signatures.iter().map(signature);
+        let signatures = self.signatures.iter();
+        let signatures = signatures.map(|(resource, person)| signature(resource, person));
         signatures.chain(self.flips.iter().map(fact)).collect()
     }
 }
@@ -96,29 +122,49 @@ impl Search<'_> {
             facts: facts.clone(),
             verdict: self.program.is_some().then(|| verdict.clone()),
         }];
+        let most = self.most_tried(facts);
         let mut seen = BTreeSet::new();
         let mut found = Vec::new();
-        let mut tried = 0;
         let mut up_to = 0;
         while up_to < MOST_CHANGES && found.is_empty() && !level.is_empty() {
             up_to += 1;
             let mut next = Vec::new();
-            for state in level.iter().flat_map(|state| self.successors(state)) {
-                if !seen.insert(state.changes()) {
+            let steps = level.iter().flat_map(|state| {
+                let steps = self.steps(state).into_iter();
+                steps.map(move |step| (state, step))
+            });
+            for (state, step) in steps {
+                let mut changes = state.changes();
+                changes.insert(step.change());
+                if seen.contains(&changes) {
                     continue;
                 }
-                if tried == MOST_TRIED {
-                    return self.turning(found, tried, up_to, true);
+                if seen.len() == most {
+                    return self.turning(found, seen.len(), up_to, true);
                 }
-                tried += 1;
-                match self.allows(&state) {
-                    true => found.push(state),
-                    false => next.push(state),
+                seen.insert(changes);
+                match self.after(state, step) {
+                    Some(after) if self.allows(&after) => found.push(after),
+                    Some(after) => next.push(after),
+                    None => {}
                 }
             }
             level = next;
         }
-        self.turning(found, tried, up_to, false)
+        self.turning(found, seen.len(), up_to, false)
+    }
+
+    /// The more there is to read each time, the fewer.
+    fn most_tried(&self, facts: &PlainFacts) -> usize {
+        let evidence = self
+            .program
+            .and_then(|(_, request)| request.evidence.as_deref());
+        let facts = facts
+            .request()
+            .entities
+            .map_or(0, |entities| entities.len());
+        let size = facts + evidence.map_or(0, str::len);
+        (MOST_READ / size.max(1)).clamp(LEAST_TRIED, MOST_TRIED)
     }
 
     fn turning(&self, found: Vec<State>, tried: usize, up_to: usize, cut_off: bool) -> Turning {
@@ -165,21 +211,28 @@ impl Search<'_> {
         verdict.is_ok_and(|verdict| verdict.effect == Effect::Allow)
     }
 
-    /// States with one change more.
-    fn successors(&self, state: &State) -> Vec<State> {
-        let signed = self.signatures_after(state).into_iter();
-        let signed = signed.filter_map(|signature| {
-            let mut signatures = state.signatures.clone();
-            signatures.insert(signature);
-            self.state(&signatures, &[])
-        });
-        let flipped = self.flips(state).into_iter().filter_map(|flip| {
-            let mut after = state.clone();
-            after.facts = flip.of(&state.facts)?;
-            after.flips.push(flip);
-            Some(after)
-        });
-        signed.chain(flipped).collect()
+    /// What could be otherwise besides.
+    fn steps(&self, state: &State) -> Vec<Step> {
+        let signatures = self.signatures_after(state).into_iter();
+        let signatures = signatures.map(|(resource, person)| Step::Signature(resource, person));
+        let flips = self.flips(state).into_iter().map(Step::Flip);
+        signatures.chain(flips).collect()
+    }
+
+    fn after(&self, state: &State, step: Step) -> Option<State> {
+        match step {
+            Step::Signature(resource, person) => {
+                let mut signatures = state.signatures.clone();
+                signatures.insert((resource, person));
+                self.state(&signatures, &[])
+            }
+            Step::Flip(flip) => {
+                let mut after = state.clone();
+                after.facts = flip.of(&state.facts)?;
+                after.flips.push(flip);
+                Some(after)
+            }
+        }
     }
 
     /// Signatures first, so that each set is met once.
