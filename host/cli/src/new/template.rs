@@ -49,6 +49,7 @@ pub(super) const PLAIN: &[File] = files! { "plain":
     "matrix.toml"
     "pack.toml"
     "rules/approve.cedar"
+    "rules/authors.cedar"
     "rules/merge.cedar"
 };
 
