@@ -371,10 +371,10 @@ fn refuse_too_many(tree: &[Folder], findings: &mut Findings) -> Option<()> {
     if count <= MAX_RULES {
         return Some(());
     }
-    let rules = tree.iter().map(|folder| folder.path.join("rules"));
+    let rules = tree.last().map(|root| root.path.join("rules"));
     let message = format!("the pack has {count} rules, with those that it includes");
     let finding = Finding::new(Code::RulesTooMany, message);
-    let finding = finding.in_file(display(&rules.last().unwrap_or_default()));
+    let finding = finding.in_file(display(&rules.unwrap_or_default()));
     findings.push(finding.help(format!(
         "at most {MAX_RULES} are read: have one rule compare attributes, or ask for membership in a group, instead of one \
          rule for each name"

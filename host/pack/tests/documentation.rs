@@ -30,6 +30,14 @@ fn every_code_has_a_heading_and_every_heading_a_code() {
         codes.len(),
         "a code is there twice"
     );
+    for code in Code::ALL {
+        let explanation = code.explanation();
+        let at = text.find(&format!("## `{code}`\n\n{explanation}\n"));
+        assert!(
+            at.is_some() && explanation.len() > 40,
+            "{code}: {explanation}"
+        );
+    }
 }
 
 /// One of every variant that is no finding.

@@ -2,9 +2,10 @@
 //! what another one says already.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{DefaultHasher, Hash, Hasher as _};
 
 use sod_core::Effect;
-use sod_core::ast::{EntityUID, ExprKind};
+use sod_core::ast::{BinaryOp, EntityUID, ExprKind};
 
 use super::known::{contradiction, follows};
 use super::reading::{Conjunct, Reading, alternatives};
@@ -35,13 +36,13 @@ pub(super) fn impossible(reading: &Reading<'_>) -> Option<Finding> {
 /// Permits that some forbid of the same pack, or of one that it includes, covers whole. A forbid of a pack on top is how
 /// that takes a permission back, and no mistake.
 pub(super) fn covered(readings: &[Reading<'_>], includes: &Includes<'_>) -> Vec<Finding> {
-    let forbids: Vec<(&Reading<'_>, u64)> = of_effect(readings, Effect::Deny)
+    let forbids: Vec<(&Reading<'_>, u128)> = of_effect(readings, Effect::Deny)
         .map(|forbid| (forbid, demanded(forbid)))
         .collect();
-    let covers = |permit: &Reading<'_>, mentioned: u64| {
+    let covers = |permit: &Reading<'_>, mentions: u128| {
         let mut candidates = forbids
             .iter()
-            .filter(|(_, demanded)| demanded & !mentioned == 0);
+            .filter(|(_, demanded)| demanded & !mentions == 0);
         candidates
             .find(|(forbid, _)| {
                 includes.knows(&permit.rule.pack, &forbid.rule.pack)
@@ -55,7 +56,7 @@ pub(super) fn covered(readings: &[Reading<'_>], includes: &Includes<'_>) -> Vec<
     };
     of_effect(readings, Effect::Allow)
         .filter_map(|permit| {
-            let forbid = covers(permit, names_in(&permit.conjuncts))?;
+            let forbid = covers(permit, mentioned(&permit.conjuncts, true))?;
             let message = format!(
                 "`{}` permits nothing: `{}` ({}) forbids all of it",
                 permit.rule.id,
@@ -89,30 +90,40 @@ fn covers_actions(forbid: &Reading<'_>, permit: &Reading<'_>) -> bool {
     }
 }
 
-/// The names that a permit has to mention to be covered, as bits: a quick no for most pairs of rules.
-fn demanded(forbid: &Reading<'_>) -> u64 {
+/// What a permit has to mention to be covered, as bits: a quick no for most pairs of rules.
+fn demanded(forbid: &Reading<'_>) -> u128 {
     let plain = forbid
         .conjuncts
         .iter()
         .filter(|one| alternatives(one).is_none());
-    names_in(plain)
+    plain.fold(0, |bits, one| {
+        let is_equal = matches!(
+            one.expr.expr_kind(),
+            ExprKind::BinaryApp {
+                op: BinaryOp::Eq,
+                ..
+            }
+        );
+        bits | mentioned([one], one.holds && is_equal)
+    })
 }
 
-fn names_in<'c>(conjuncts: impl IntoIterator<Item = &'c Conjunct>) -> u64 {
+/// The attributes, and the literals too if they matter.
+fn mentioned<'c>(conjuncts: impl IntoIterator<Item = &'c Conjunct>, literals: bool) -> u128 {
     let parts = conjuncts
         .into_iter()
         .flat_map(|one| one.expr.subexpressions());
     parts.fold(0, |bits, part| match part.expr_kind() {
         ExprKind::GetAttr { attr, .. } | ExprKind::HasAttr { attr, .. } => bits | bit(attr),
+        ExprKind::Lit(literal) if literals => bits | bit(literal),
         _ => bits,
     })
 }
 
-fn bit(name: &str) -> u64 {
-    let hash = name.bytes().fold(7_u32, |hash, byte| {
-        hash.wrapping_mul(31).wrapping_add(u32::from(byte))
-    });
-    1 << (hash % 64)
+fn bit(value: &impl Hash) -> u128 {
+    let mut hasher = DefaultHasher::new();
+    value.hash(&mut hasher);
+    1 << (hasher.finish() % u64::from(u128::BITS))
 }
 
 /// What makes two rules the same: whether it permits, its actions, its conjuncts, and its obligation. With another

@@ -37,11 +37,7 @@ pub(super) fn check(reading: &Reading<'_>, mode: Mode, data: &PackData) -> Vec<F
         findings: Vec::new(),
     };
     if let Some(condition) = &reading.condition {
-        let mut scope = reading.conjuncts.clone();
-        let mut own = Vec::new();
-        split(condition, true, &mut own);
-        scope.truncate(scope.len() - own.len());
-        walk.visit(condition, &scope);
+        walk.visit(condition, &reading.scope);
     }
     walk.findings
 }

@@ -146,6 +146,15 @@ impl Known {
         no_candidate || self.range.is_some_and(|(low, high)| low > high)
     }
 
+    fn excludes(&self, value: &Literal) -> bool {
+        let outside = match (value, self.range) {
+            (Literal::Long(number), Some((low, high))) => !(low..=high).contains(number),
+            _ => false,
+        };
+        let candidates = self.candidates();
+        outside || self.not.contains(value) || candidates.is_some_and(|some| !some.contains(value))
+    }
+
     fn implies(&self, says: &Says) -> bool {
         let candidates = self.candidates();
         let all = |fits: &dyn Fn(&Literal) -> bool| {
@@ -154,7 +163,7 @@ impl Known {
         };
         match says {
             Says::Among(set) => all(&|value| set.contains(value)),
-            Says::NotAmong(set) => set.is_subset(&self.not) || all(&|value| !set.contains(value)),
+            Says::NotAmong(set) => set.iter().all(|value| self.excludes(value)),
             Says::Range(from, to) => {
                 let inside = |low, high| *from <= low && high <= *to;
                 self.range.is_some_and(|(low, high)| inside(low, high))
@@ -223,4 +232,110 @@ pub(super) fn follows(conjunct: &Conjunct, from: &[Conjunct]) -> bool {
         return branches.iter().any(whole);
     }
     claim(conjunct).is_some_and(|(about, says)| Known::about(about, from).implies(&says))
+}
+
+#[cfg(test)]
+mod tests {
+    //! Held against trying out every value.
+
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use super::super::reading::split;
+    use super::*;
+
+    /// What a condition is for a number, a text and a truth value.
+    type Truth = fn(i64, &str, bool) -> bool;
+
+    const PLAIN: [(&str, Truth); 15] = [
+        ("context.n < 2", |n, _, _| n < 2),
+        ("context.n <= 2", |n, _, _| n <= 2),
+        ("context.n > 1", |n, _, _| n > 1),
+        ("context.n >= 1", |n, _, _| n >= 1),
+        ("2 < context.n", |n, _, _| 2 < n),
+        ("context.n == 3", |n, _, _| n == 3),
+        ("3 != context.n", |n, _, _| n != 3),
+        ("[1, 3].contains(context.n)", |n, _, _| [1, 3].contains(&n)),
+        ("![0, 1].contains(context.n)", |n, _, _| {
+            ![0, 1].contains(&n)
+        }),
+        ("context.t == \"x\"", |_, t, _| t == "x"),
+        ("context.t != \"x\"", |_, t, _| t != "x"),
+        ("[\"x\", \"y\"].contains(context.t)", |_, t, _| {
+            ["x", "y"].contains(&t)
+        }),
+        ("context.b", |_, _, b| b),
+        ("!context.b", |_, _, b| !b),
+        ("true", |_, _, _| true),
+    ];
+    const WITH_ALTERNATIVES: [(&str, Truth); 4] = [
+        ("context.b || context.n == 0", |n, _, b| b || n == 0),
+        ("!(context.b && context.t == \"y\")", |_, t, b| {
+            !(b && t == "y")
+        }),
+        ("context.n < 1 || context.n > 2 && context.b", |n, _, b| {
+            n < 1 || n > 2 && b
+        }),
+        ("!(context.n == 3 || context.t == \"x\")", |n, t, _| {
+            !(n == 3 || t == "x")
+        }),
+    ];
+
+    fn conjuncts(text: &str) -> Vec<Conjunct> {
+        let expression: sod_core::cedar::Expression = text.parse().unwrap();
+        let mut out = Vec::new();
+        split(expression.as_ref(), true, &mut out);
+        out
+    }
+
+    /// Does it hold of everything that can be?
+    fn always(holds: impl Fn(i64, &str, bool) -> bool) -> bool {
+        let numbers = -2..=6;
+        numbers.into_iter().all(|n| {
+            let texts = ["x", "y", "z"];
+            texts
+                .iter()
+                .all(|t| holds(n, t, true) && holds(n, t, false))
+        })
+    }
+
+    #[test]
+    fn of_two_plain_conditions_all_is_known() {
+        for (one, one_is) in PLAIN {
+            for (other, other_is) in PLAIN {
+                let (a, b) = (conjuncts(one), conjuncts(other));
+                let both = [a.clone(), b.clone()].concat();
+                let never = always(|n, t, b| !(one_is(n, t, b) && other_is(n, t, b)));
+                assert_eq!(contradiction(&both).is_some(), never, "{one} and {other}");
+                let implied = always(|n, t, b| !one_is(n, t, b) || other_is(n, t, b));
+                let follows = b.iter().all(|part| follows(part, &a));
+                assert_eq!(follows, implied, "{other} from {one}");
+            }
+        }
+    }
+
+    #[test]
+    fn whatever_is_said_of_three_conditions_is_right() {
+        let all: Vec<(&str, Truth)> = PLAIN.into_iter().chain(WITH_ALTERNATIVES).collect();
+        let mut said = 0;
+        for (one, one_is) in &all {
+            for (other, other_is) in &all {
+                for (third, third_is) in &all {
+                    let known = [conjuncts(one), conjuncts(other)].concat();
+                    let more = conjuncts(third);
+                    let holds = |n: i64, t: &str, b: bool| one_is(n, t, b) && other_is(n, t, b);
+                    if contradiction(&[known.clone(), more.clone()].concat()).is_some() {
+                        said += 1;
+                        let never = always(|n, t, b| !(holds(n, t, b) && third_is(n, t, b)));
+                        assert!(never, "{one} and {other} and {third}");
+                    }
+                    if more.iter().all(|part| follows(part, &known)) {
+                        said += 1;
+                        let implied = always(|n, t, b| !holds(n, t, b) || third_is(n, t, b));
+                        assert!(implied, "{third} from {one} and {other}");
+                    }
+                }
+            }
+        }
+        assert!(said > 1000, "{said}");
+    }
 }

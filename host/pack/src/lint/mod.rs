@@ -43,17 +43,15 @@ pub(crate) fn examine(tree: &Tree<'_>) -> Vec<Finding> {
         .rules
         .iter()
         .filter(|rule| !tree.faulty.contains(&rule.id));
-    let readings: Vec<Reading<'_>> = sound.map(Reading::of).collect();
     let mut findings = includes.shadowed();
-    for reading in &readings {
-        findings.extend(failing::check(reading, tree.mode, tree.data));
+    let mut readings = Vec::new();
+    for reading in sound.map(Reading::of) {
+        findings.extend(failing::check(&reading, tree.mode, tree.data));
+        match dead::impossible(&reading) {
+            Some(finding) => findings.push(finding),
+            None => readings.push(reading),
+        }
     }
-    let (impossible, readings): (Vec<_>, Vec<_>) = readings
-        .into_iter()
-        .map(|reading| (dead::impossible(&reading), reading))
-        .partition(|(finding, _)| finding.is_some());
-    findings.extend(impossible.into_iter().filter_map(|(finding, _)| finding));
-    let readings: Vec<Reading<'_>> = readings.into_iter().map(|(_, reading)| reading).collect();
     findings.extend(dead::covered(&readings, &includes));
     findings.extend(dead::repeated(&readings, &includes));
     if tree.mode == Mode::Evidence {

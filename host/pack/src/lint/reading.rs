@@ -19,7 +19,9 @@ pub(super) struct Reading<'r> {
     pub(super) rule: &'r Rule,
     /// The actions that its scope names. `None`: every action.
     pub(super) actions: Option<BTreeSet<EntityUID>>,
-    /// All of its scope but the action, then its conditions, in the order in which they are evaluated.
+    /// What else its scope says.
+    pub(super) scope: Vec<Conjunct>,
+    /// That, and its conditions, in the order in which they are evaluated.
     pub(super) conjuncts: Vec<Conjunct>,
     /// What `when` and `unless` say, as one expression.
     pub(super) condition: Option<Expr>,
@@ -34,23 +36,17 @@ impl<'r> Reading<'r> {
             ActionConstraint::In(some) => Some(some.iter().map(|uid| (**uid).clone()).collect()),
         };
         let condition = policy.non_scope_constraints().cloned();
-        let mut conjuncts = Vec::new();
-        split(
-            &policy.principal_constraint().as_expr(),
-            true,
-            &mut conjuncts,
-        );
-        split(
-            &policy.resource_constraint().as_expr(),
-            true,
-            &mut conjuncts,
-        );
+        let mut scope = Vec::new();
+        split(&policy.principal_constraint().as_expr(), true, &mut scope);
+        split(&policy.resource_constraint().as_expr(), true, &mut scope);
+        let mut conjuncts = scope.clone();
         if let Some(condition) = &condition {
             split(condition, true, &mut conjuncts);
         }
         Reading {
             rule,
             actions,
+            scope,
             conjuncts,
             condition,
         }

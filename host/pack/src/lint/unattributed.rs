@@ -58,14 +58,15 @@ const RESOURCES: [&str; 2] = ["Change", "Deployment"];
 const PERSON: &str = "Person";
 
 pub(super) fn check(readings: &[Reading<'_>], schema: &Schema) -> Vec<Finding> {
-    let forbids: Vec<&Reading<'_>> = readings
+    let compared: Vec<_> = readings
         .iter()
-        .filter(|reading| reading.rule.effect == Effect::Deny)
+        .map(|reading| (reading, compared(reading)))
+        .filter(|(_, compared)| !compared.is_empty())
         .collect();
     let mut findings = Vec::new();
-    for reading in readings {
-        let compared = compared(reading);
-        for guard in &GUARDS {
+    for guard in &GUARDS {
+        let watch = Watch::of(guard, readings);
+        for (reading, compared) in &compared {
             let needs = |(_, name): &&(Expr, String)| guard.needed_by.contains(&name.as_str());
             let Some((expr, name)) = compared.iter().find(needs) else {
                 continue;
@@ -74,11 +75,7 @@ pub(super) fn check(readings: &[Reading<'_>], schema: &Schema) -> Vec<Finding> {
                 continue;
             }
             let mut open = concerned(reading, schema);
-            open.retain(|(action, known)| {
-                !forbids
-                    .iter()
-                    .any(|forbid| closes(forbid, guard, action, known))
-            });
+            open.retain(|(action, known)| !watch.stops(action, known));
             if !open.is_empty() {
                 findings.push(slips_through(reading, guard, (expr, name), &open));
             }
@@ -142,20 +139,47 @@ fn concerned(reading: &Reading<'_>, schema: &Schema) -> Vec<Concern> {
     concerns
 }
 
-/// Does this forbid stop every request of the action that the rule concerns, where the guarded facts are not whole?
-fn closes(forbid: &Reading<'_>, guard: &Guard, action: &EntityUID, known: &[Conjunct]) -> bool {
-    let stops =
-        |one: &Conjunct| one.holds != guard.whole && is_fact(&one.expr, Var::Resource, guard.fact);
-    let names_it = forbid
-        .actions
-        .as_ref()
-        .is_none_or(|actions| actions.contains(action));
-    names_it
-        && forbid.conjuncts.iter().any(stops)
-        && forbid
-            .conjuncts
-            .iter()
-            .all(|one| stops(one) || follows(one, known))
+/// The rules that make sure that a fact is whole.
+struct Watch<'a> {
+    guard: &'a Guard,
+    forbids: Vec<&'a Reading<'a>>,
+    permits: Vec<&'a Reading<'a>>,
+}
+
+impl<'a> Watch<'a> {
+    fn of(guard: &'a Guard, readings: &'a [Reading<'a>]) -> Self {
+        let of = |effect| readings.iter().filter(move |one| one.rule.effect == effect);
+        let broken = |one: &&Reading<'_>| one.conjuncts.iter().any(|one| guard.is(one, false));
+        Watch {
+            guard,
+            forbids: of(Effect::Deny).filter(broken).collect(),
+            permits: of(Effect::Allow).collect(),
+        }
+    }
+
+    /// Is no request of this action allowed, where `known` holds and the fact is not whole? Either a forbid says so, or
+    /// every permit asks for it.
+    fn stops(&self, action: &EntityUID, known: &[Conjunct]) -> bool {
+        let names = |one: &&&Reading<'_>| {
+            let actions = one.actions.as_ref();
+            actions.is_none_or(|actions| actions.contains(action))
+        };
+        let forbidden = self.forbids.iter().filter(names).any(|forbid| {
+            let mut conjuncts = forbid.conjuncts.iter();
+            conjuncts.all(|one| self.guard.is(one, false) || follows(one, known))
+        });
+        let mut permits = self.permits.iter().filter(names).peekable();
+        let asked =
+            |permit: &&Reading<'_>| permit.conjuncts.iter().any(|one| self.guard.is(one, true));
+        forbidden || (permits.peek().is_some() && permits.all(asked))
+    }
+}
+
+impl Guard {
+    /// Does a conjunct say that the fact is whole, or that it is not?
+    fn is(&self, conjunct: &Conjunct, whole: bool) -> bool {
+        (conjunct.holds == self.whole) == whole && is_fact(&conjunct.expr, Var::Resource, self.fact)
+    }
 }
 
 fn slips_through(
