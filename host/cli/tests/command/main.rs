@@ -12,6 +12,7 @@ mod evidence;
 mod exit_codes;
 mod matrix;
 mod packs;
+mod plain;
 mod readme;
 mod run;
 mod squash;
