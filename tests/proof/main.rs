@@ -20,6 +20,7 @@ mod index_equals_cedar;
 mod inside_wasm;
 mod invariants;
 mod obligations;
+mod plain_cedar;
 mod removal;
 mod scale;
 mod schema;

@@ -18,6 +18,7 @@ mod matrix;
 mod new;
 mod packs;
 mod prove;
+mod plain;
 mod readme;
 mod reference;
 mod run;

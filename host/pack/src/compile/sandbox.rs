@@ -2,8 +2,8 @@
 //!
 //! To make a component takes seconds, most of them for compiling code that is the same for every pack. Whoever asks
 //! thousands of small sets of policies a few questions each has that code compiled once: a [`Sandbox`]. A bundle is
-//! loaded into it as the compiler loads one, the memory is kept, and every request is decided in a fresh instance that
-//! begins with that memory, as in a component. What is missing is the seal, so this is for trying policies out.
+//! loaded into it as the compiler loads one, the memory is kept, and every request is decided from that memory on, as in
+//! a component. What is missing is the seal, so this is for trying policies out.
 
 use sod_core::{Bundle, Effect, EntityUid, Request};
 use wasmtime::{Config, Engine, Module, OptLevel};
@@ -25,6 +25,8 @@ pub struct Sandbox {
 pub struct Loaded<'s> {
     sandbox: &'s Sandbox,
     memory: Vec<u8>,
+    /// The instance of the last request, if it ended well.
+    used: Option<Loading>,
 }
 
 /// What a verdict says of policies.
@@ -92,39 +94,48 @@ impl Sandbox {
         Ok(Loaded {
             sandbox: self,
             memory,
+            used: Some(loading),
         })
     }
 }
 
 impl Loaded<'_> {
-    /// Decides a request in an instance of its own.
+    /// Decides a request in an instance that has decided nothing before.
     ///
     /// # Errors
     /// The engine's fault, or a crash.
-    pub fn ask(&self, request: &Request) -> Result<Answer, NoAnswer> {
-        let mut asking = Asking(self.instance().map_err(NoAnswer::new)?);
+    pub fn ask(&mut self, request: &Request) -> Result<Answer, NoAnswer> {
+        let mut asking = Asking(self.fresh().map_err(NoAnswer::new)?);
         let request = asking.lower(request)?;
         let decide = asking.0.function::<u32, u32>(DECIDE);
         let at = decide
             .map_err(NoAnswer::new)?
             .call(&mut asking.0.store, request);
-        asking.lift(at.map_err(NoAnswer::new)? as usize)
+        let answer = asking.lift(at.map_err(NoAnswer::new)? as usize);
+        self.used = Some(asking.0);
+        answer
     }
 
-    fn instance(&self) -> Result<Loading, CompileError> {
-        let mut fresh = Loading::new(&self.sandbox.engine, &self.sandbox.module)?;
-        let memory = fresh.memory()?;
-        let more = self
-            .memory
-            .len()
-            .saturating_sub(memory.data_size(&fresh.store));
+    /// A used instance is as a fresh one if its memory is: the engine has no other state between two calls.
+    fn fresh(&mut self) -> Result<Loading, CompileError> {
+        let used = self.used.take();
+        let mut instance = match used {
+            Some(instance) => instance,
+            None => Loading::new(&self.sandbox.engine, &self.sandbox.module)?,
+        };
+        let mut memory = instance.memory()?;
+        if memory.data_size(&instance.store) > self.memory.len() {
+            instance = Loading::new(&self.sandbox.engine, &self.sandbox.module)?;
+            memory = instance.memory()?;
+        }
+        let more = self.memory.len() - memory.data_size(&instance.store);
         memory
-            .grow(&mut fresh.store, (more / PAGE) as u64)
+            .grow(&mut instance.store, (more / PAGE) as u64)
             .map_err(CompileError::engine)?;
         memory
-            .write(&mut fresh.store, 0, &self.memory)
+            .write(&mut instance.store, 0, &self.memory)
             .map_err(CompileError::engine)?;
-        Ok(fresh)
+        Ok(instance)
     }
 }
 

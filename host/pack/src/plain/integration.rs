@@ -8,7 +8,7 @@ use serde_json::Value;
 use sod_core::Request;
 use sod_core::cedar::{self, Context, Entities};
 
-use super::policies::{self, Format, PlainSchema};
+use super::policies::{self, Format, PlainSchema, Validated};
 use super::{
     Decision, Difference, Errors, Expected, Outcome, PlainError, Question, Reasons, Suite, Test,
     Tried, read, tests,
@@ -67,7 +67,7 @@ impl Suite {
         let tests = raw.requests.into_iter().enumerate();
         Ok(Suite {
             policies: policies::sources(&set)?,
-            validation: Some(validation(raw.should_validate, &schema.errors(&set))),
+            validation: Some(validation(raw.should_validate, &schema.validate(&set))),
             tests: tests
                 .map(|(n, test)| test.read(n, &schema, &entities))
                 .collect(),
@@ -99,17 +99,20 @@ fn inside(root: &Path, name: &str) -> Result<PathBuf, PlainError> {
     }
 }
 
-fn validation(expected: bool, errors: &[String]) -> Tried {
+fn validation(expected: bool, found: &Validated) -> Tried {
     let word = |valid| match valid {
         true => "the policies validate",
         false => "the policies do not validate",
     };
-    let valid = errors.is_empty();
-    let outcome = match expected == valid {
+    let valid = found.errors.is_empty();
+    let was_invalid = !expected && found.applies_nowhere;
+    let outcome = match expected == valid || was_invalid {
         true => Outcome::Agrees,
         false => Outcome::Differs(Difference {
             expected: word(expected).to_owned(),
-            actual: [&[word(valid).to_owned()], errors].concat().join(": "),
+            actual: [&[word(valid).to_owned()], found.errors.as_slice()]
+                .concat()
+                .join(": "),
         }),
     };
     Tried {

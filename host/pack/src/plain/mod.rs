@@ -18,7 +18,6 @@ mod run_tests;
 
 pub use self::run_tests::Policies;
 
-use std::cell::LazyCell;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::Path;
@@ -28,7 +27,7 @@ use sod_core::verdict::code;
 use sod_core::{Bundle, Effect, Mode, PackData, PolicySource, Request};
 
 use crate::code::Code;
-use crate::compile::{Answer, Sandbox};
+use crate::compile::{Answer, Loaded, Sandbox};
 use crate::source::{MAX_CASE, Source};
 
 /// Why a file of tests, or what it names, is of no use.
@@ -163,23 +162,16 @@ impl Suite {
 
     /// Asks all of it.
     pub fn run(&self, sandbox: &Sandbox) -> Vec<Tried> {
-        let load = |unchecked| {
-            sandbox
-                .load(&self.bundle(unchecked))
-                .map_err(|error| error.to_string())
-        };
-        let checked = LazyCell::new(|| load(false));
-        let unchecked = LazyCell::new(|| load(true));
+        let mut checked = Lazy::new(sandbox, || self.bundle(false));
+        let mut unchecked = Lazy::new(sandbox, || self.bundle(true));
         let tests = self.tests.iter().map(|test| {
-            let outcome = test.question.as_ref().map_err(String::clone);
-            let outcome = outcome.and_then(|question| {
-                let loaded = match question.checked {
-                    true => &*checked,
-                    false => &*unchecked,
+            let question = test.question.as_ref().map_err(String::clone);
+            let outcome = question.and_then(|question| {
+                let answer = match question.checked {
+                    true => checked.ask(&question.request),
+                    false => unchecked.ask(&question.request),
                 };
-                let loaded = loaded.as_ref().map_err(String::clone)?;
-                let answer = loaded.ask(&question.request);
-                Ok(question.expected.judge(&answer.map_err(|e| e.message)?))
+                Ok(question.expected.judge(&answer?))
             });
             Tried {
                 name: test.name.clone(),
@@ -201,6 +193,34 @@ impl Suite {
             policies: self.policies.clone(),
             quorums: Vec::new(),
             data: PackData::default(),
+        }
+    }
+}
+
+/// A bundle that is loaded when something is asked of it.
+struct Lazy<'s, B> {
+    sandbox: &'s Sandbox,
+    bundle: B,
+    loaded: Option<Result<Loaded<'s>, String>>,
+}
+
+impl<'s, B: Fn() -> Bundle> Lazy<'s, B> {
+    fn new(sandbox: &'s Sandbox, bundle: B) -> Self {
+        Lazy {
+            sandbox,
+            bundle,
+            loaded: None,
+        }
+    }
+
+    fn ask(&mut self, request: &Request) -> Result<Answer, String> {
+        let load = || {
+            let loaded = self.sandbox.load(&(self.bundle)());
+            loaded.map_err(|error| error.to_string())
+        };
+        match self.loaded.get_or_insert_with(load) {
+            Ok(loaded) => loaded.ask(request).map_err(|error| error.message),
+            Err(message) => Err(message.clone()),
         }
     }
 }

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use sod_core::PolicySource;
 use sod_core::cedar::{
     EntityUid, Policy, PolicyId, PolicySet, Schema, SchemaFragment, SlotId, ValidationMode,
-    Validator,
+    ValidationWarning, Validator,
 };
 
 use super::PlainError;
@@ -56,22 +56,30 @@ impl PlainSchema {
         Ok(PlainSchema { schema, text })
     }
 
-    /// What Cedar's validator has against the policies.
-    pub(super) fn errors(&self, policies: &PolicySet) -> Vec<String> {
+    pub(super) fn validate(&self, policies: &PolicySet) -> Validated {
         let result = Validator::new(self.schema.clone()).validate(policies, ValidationMode::Strict);
-        result
-            .validation_errors()
-            .map(ToString::to_string)
-            .collect()
+        let mut warnings = result.validation_warnings();
+        Validated {
+            applies_nowhere: warnings
+                .any(|warning| matches!(warning, ValidationWarning::InvalidActionApplication(_))),
+            errors: result
+                .validation_errors()
+                .map(ToString::to_string)
+                .collect(),
+            warnings: result
+                .validation_warnings()
+                .map(ToString::to_string)
+                .collect(),
+        }
     }
+}
 
-    /// The same with its warnings.
-    pub(super) fn complaints(&self, policies: &PolicySet) -> Vec<String> {
-        let result = Validator::new(self.schema.clone()).validate(policies, ValidationMode::Strict);
-        let warnings = result.validation_warnings().map(ToString::to_string);
-        let errors = result.validation_errors().map(ToString::to_string);
-        errors.chain(warnings).collect()
-    }
+/// What Cedar's validator has against policies.
+pub(super) struct Validated {
+    pub(super) errors: Vec<String>,
+    pub(super) warnings: Vec<String>,
+    /// A policy's scope fits no action of the schema: a warning of this Cedar, an error of those before 4.14.
+    pub(super) applies_nowhere: bool,
 }
 
 /// Policies and templates, with the ids that Cedar gives them.
@@ -176,11 +184,14 @@ pub(super) fn sources(set: &PolicySet) -> Result<Vec<PolicySource>, PlainError> 
 
 /// Only if it reads back as the same.
 fn text(policy: &Policy) -> Option<String> {
-    let without_slots = Policy::from_json(None, policy.to_json().ok()?).ok()?;
-    let text = policy.to_cedar().or_else(|| without_slots.to_cedar())?;
+    let unlinked = match policy.is_static() {
+        true => policy.clone(),
+        false => Policy::from_json(None, policy.to_json().ok()?).ok()?,
+    };
+    let text = unlinked.to_cedar()?;
     let read: Policy = text.parse().ok()?;
-    let same = read.effect() == policy.effect()
-        && read.as_ref().condition() == policy.as_ref().condition();
+    let same = read.effect() == unlinked.effect()
+        && read.as_ref().condition() == unlinked.as_ref().condition();
     same.then_some(text)
 }
 

@@ -60,9 +60,11 @@ impl Suite {
             None => None,
         };
         // Cedar's command runs no test of policies that it would warn of.
-        let complaints = schema.as_ref().map(|schema| schema.complaints(&set));
-        if let Some(complaints) = complaints.filter(|complaints| !complaints.is_empty()) {
-            return Err(PlainError::invalid(&source.name, complaints.join("; ")));
+        if let Some(found) = schema.as_ref().map(|schema| schema.validate(&set)) {
+            let found = [found.errors, found.warnings].concat();
+            if !found.is_empty() {
+                return Err(PlainError::invalid(&source.name, found.join("; ")));
+            }
         }
         let checked = schema.is_some();
         Ok(Suite {
