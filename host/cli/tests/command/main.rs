@@ -16,3 +16,4 @@ mod readme;
 mod run;
 mod squash;
 mod streams;
+mod test;
