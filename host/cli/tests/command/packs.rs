@@ -29,17 +29,18 @@ fn the_shipped_packs_are_valid_and_pass() {
     assert_eq!(compared, packs.len(), "{}", test.stdout);
     let last = test.stdout.lines().last().unwrap();
     assert!(last.ends_with(" passed, 0 failed"), "{last}");
-    // As many as there are files, which a wrong path would not find.
+    // Not fewer than there are files, which a wrong path would not find; suites have more.
     let cases = |pack: &str, effect: &str| {
         fs::read_dir(format!("../../{pack}/cases/{effect}"))
             .unwrap()
             .count()
     };
-    let all: usize = packs
+    let files: usize = packs
         .iter()
         .map(|pack| cases(pack, "allow") + cases(pack, "deny"))
         .sum();
-    assert_eq!(last, format!("{all} passed, 0 failed"));
+    let passed: usize = last.split(' ').next().unwrap().parse().unwrap();
+    assert!(passed > files, "{passed} of {files} files");
 }
 
 #[test]
