@@ -153,17 +153,6 @@ codes! {
     /// A role or a team that is nearly another one.
     NameMisspelt = "name-misspelt" Warning,
 
-    /// A request is allowed that an invariant rules out, or denied that one promises.
-    InvariantBroken = "invariant-broken" Error,
-    /// Some request makes a rule err.
-    RuleErrs = "rule-errs" Error,
-    /// No request whatever is matched by a rule.
-    RuleNeverApplies = "rule-never-applies" Error,
-    /// Whatever a rule matches is decided by other rules alike.
-    RuleWithoutEffect = "rule-without-effect" Error,
-    /// The solver does not know whether a property holds, or not in time.
-    PropertyUndecided = "property-undecided" Warning,
-
     /// A case is not JSON of the right form.
     CaseInvalid = "case-invalid" Error,
     /// The fixture of a case or a matrix is absent or no JSON.
@@ -178,6 +167,17 @@ codes! {
     MutantSurvives = "mutant-survives" Error,
     /// A mutant is exempt that need not be, or for no reason.
     MutantExempt = "mutant-exempt" Error,
+
+    /// A request is allowed that an invariant rules out, or denied that one promises.
+    InvariantBroken = "invariant-broken" Error,
+    /// Some request makes a rule err.
+    RuleErrs = "rule-errs" Error,
+    /// No request whatever is matched by a rule.
+    RuleNeverApplies = "rule-never-applies" Error,
+    /// Whatever a rule matches is decided by other rules alike.
+    RuleWithoutEffect = "rule-without-effect" Error,
+    /// The solver does not know whether a property holds, or not in time.
+    PropertyUndecided = "property-undecided" Warning,
 
     /// `matrix.toml` is not TOML of the right form, or asks for what is not there.
     MatrixInvalid = "matrix-invalid" Error,
