@@ -96,6 +96,7 @@ impl Verb {
         let more: &[Format] = match self {
             Verb::Check(_) => &[Format::Github, Format::Sarif],
             Verb::Matrix(_) => &[Format::Html, Format::Svg],
+            Verb::Prove(_) => &[Format::Github, Format::Sarif, Format::Junit],
             Verb::Test(_) => &[Format::Junit],
             _ => &[],
         };

@@ -14,6 +14,7 @@ mod failure;
 mod findings;
 mod fmt;
 mod inspect;
+mod junit;
 mod man;
 mod matrix;
 mod new;

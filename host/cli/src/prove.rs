@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use miette::miette;
+use quick_junit::TestSuite;
 use serde::Serialize;
 use serde_json::json;
 use sod_host::{Digest, Effect, Request, Runtime};
@@ -15,7 +16,7 @@ use crate::counterexample;
 use crate::failure::{Failure, Outcome};
 use crate::output::Output;
 use crate::page::{Look, Page};
-use crate::{exit, open, write};
+use crate::{exit, findings, junit, open, write};
 
 /// Prove what packs promise, over all requests
 ///
@@ -25,6 +26,8 @@ use crate::{exit, open, write};
 /// ever errs, that each applies to some request, and that each changes some decision.
 ///
 /// An invariant that follows from the forbids alone holds whatever a pack on top adds: no permit undoes a forbid.
+///
+/// Formats: human, json, github and sarif for the pages of forges, junit for those of CI systems.
 ///
 /// Takes cvc5, on PATH or in CVC5. What was proved once of the same policies is not proved again. The exit code is 4
 /// if something does not hold, and 1 if there is no solver, or it does not know.
@@ -93,6 +96,12 @@ pub(crate) fn run(arguments: &Arguments, output: &Output) -> Outcome<u8> {
     let report = Report::new(packs);
     match output.format {
         Format::Json => output.json(&report)?,
+        Format::Github => output.bytes(findings::github(report.findings()).as_bytes())?,
+        Format::Sarif => output.json(&findings::sarif(report.findings()))?,
+        Format::Junit => {
+            let suites = report.packs.iter().map(Proved::suite);
+            output.bytes(junit::xml("sod prove", suites)?.as_bytes())?;
+        }
         _ => {
             let mut page = output.page();
             report.explain(&mut page);
@@ -233,6 +242,10 @@ impl<'a> Report<'a> {
         }
     }
 
+    fn findings(&self) -> impl Iterator<Item = &Finding> {
+        self.packs.iter().flat_map(|pack| &pack.findings)
+    }
+
     fn explain(&self, page: &mut Page) {
         self.packs.iter().for_each(|pack| pack.explain(page));
         page.line(&format!(
@@ -243,6 +256,24 @@ impl<'a> Report<'a> {
 }
 
 impl Proved<'_> {
+    /// A test for each property.
+    fn suite(&self) -> TestSuite {
+        let mut suite = TestSuite::new(self.name.as_str());
+        for property in &self.properties {
+            let (id, kind) = (&property.id, property.kind.as_str());
+            let outcome = match &property.outcome {
+                Found::Proved { .. } => Ok(()),
+                Found::Undecided => Err((kind, "the solver does not know".to_owned())),
+                Found::Broken { counterexample } => {
+                    let example = serde_json::to_string_pretty(counterexample);
+                    Err((kind, example.unwrap_or_default()))
+                }
+            };
+            suite.add_test_case(junit::case(&self.name, &format!("{id}/{kind}"), outcome));
+        }
+        suite
+    }
+
     fn explain(&self, page: &mut Page) {
         if !self.findings.is_empty() {
             page.block(&self.findings.render(false));

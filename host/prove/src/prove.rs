@@ -275,6 +275,18 @@ fn lock(found: &Mutex<Found>) -> std::sync::MutexGuard<'_, Found> {
 }
 
 impl Kind {
+    /// The name that programs read.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Kind::NeverAllowed => "never-allowed",
+            Kind::AlwaysAllowed => "always-allowed",
+            Kind::NeverErrs => "never-errs",
+            Kind::CanApply => "can-apply",
+            Kind::CanPermit => "can-permit",
+            Kind::CanForbid => "can-forbid",
+        }
+    }
+
     /// It holds if there is a request, not if there is none.
     fn needs_a_request(self) -> bool {
         matches!(self, Kind::CanApply | Kind::CanPermit | Kind::CanForbid)

@@ -1,17 +1,14 @@
 //! A test run as JUnit XML: a suite for each pack; in it its cases, and whatever else can fail.
 
-use miette::miette;
-use quick_junit::{NonSuccessKind, TestCase, TestCaseStatus, TestSuite};
+use quick_junit::{TestCase, TestSuite};
 use sod_pack::{Finding, Findings};
 
 use super::report::{Ran, Report, Tested};
 use crate::failure::Outcome;
+use crate::junit;
 
 pub(crate) fn xml(report: &Report) -> Outcome<String> {
-    let mut page = quick_junit::Report::new("sod test");
-    page.add_test_suites(report.packs.iter().map(suite));
-    let xml = page.to_string();
-    xml.map_err(|error| miette!("the result cannot be written as JUnit XML: {error}").into())
+    junit::xml("sod test", report.packs.iter().map(suite))
 }
 
 fn suite(pack: &Tested) -> TestSuite {
@@ -71,15 +68,5 @@ fn findings(pack: &Tested, about: &str, findings: &Findings) -> Vec<TestCase> {
 }
 
 fn one(pack: &Tested, name: &str, outcome: Result<(), (&str, String)>) -> TestCase {
-    let status = match outcome {
-        Ok(()) => TestCaseStatus::success(),
-        Err((message, description)) => {
-            let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
-            status.set_message(message).set_description(description);
-            status
-        }
-    };
-    let mut case = TestCase::new(name, status);
-    case.set_classname(pack.name.as_str());
-    case
+    junit::case(&pack.name, name, outcome)
 }

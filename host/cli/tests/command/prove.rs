@@ -302,3 +302,22 @@ fn find(folder: &Folder, id: &str) -> String {
     let file = files.find(|path| fs::read_to_string(path).unwrap().contains(id));
     file.unwrap().to_str().unwrap().to_owned()
 }
+
+#[test]
+fn what_fails_is_told_to_forges_and_ci_systems() {
+    let pack = "host/cli/tests/broken-proofs/invariant-broken";
+    let told = |format| {
+        asking(solver(), &["prove", pack, "--format", format])
+            .expect(4)
+            .stdout
+    };
+    let github = told("github");
+    assert!(github.starts_with("::error "), "{github}");
+    assert!(github.contains("invariants/pages.cedar,line=1"), "{github}");
+    let sarif: Value = serde_json::from_str(&told("sarif")).unwrap();
+    assert_eq!(sarif["runs"][0]["results"][0]["ruleId"], "invariant-broken");
+    let junit = told("junit");
+    assert!(junit.contains("no-secret-is-read/never-allowed"), "{junit}");
+    assert_eq!(junit.matches("<failure").count(), 1, "{junit}");
+    assert!(junit.matches("<testcase").count() > 5, "{junit}");
+}
