@@ -83,7 +83,7 @@ pub(crate) fn run(arguments: &Arguments, output: &Output) -> Outcome<u8> {
         name,
         includes: included.into_iter().map(|pack| pack.path).collect(),
         files,
-        next: format!("sod test {}", arguments.folder.display()),
+        next: format!("sod test {}", quoted(&arguments.folder)),
     };
     print(&made, output)?;
     Ok(exit::OK)
@@ -235,6 +235,16 @@ fn settle(draft: &mut Draft, case: &Case, verdict: &Verdict) -> Outcome<()> {
     let stem = case.name.rsplit('/').next().unwrap_or(&case.name);
     let text = text.replace(REASONS, &reasons.replace("\",\"", "\", \""));
     draft.put(&format!("cases/{effect}/{stem}.json"), &text)
+}
+
+/// As a shell takes it.
+fn quoted(path: &Path) -> String {
+    let path = path.display().to_string();
+    let plain = |c: char| c.is_ascii_alphanumeric() || "._-/\\:".contains(c);
+    match path.chars().all(plain) {
+        true => path,
+        false => format!("'{}'", path.replace('\'', "'\\''")),
+    }
 }
 
 /// What is in the folder, for people: the rest they see when they open it.

@@ -32,6 +32,7 @@ pub(super) const BOTH: &[File] = files! { "both":
 /// Of a pack by itself.
 pub(super) const PLAIN: &[File] = files! { "plain":
     "README.md"
+    "cases/allow/author-merges.json"
     "cases/allow/developer-merges.json"
     "cases/allow/reviewer-approves.json"
     "cases/deny/author-approves.json"
@@ -43,6 +44,7 @@ pub(super) const PLAIN: &[File] = files! { "plain":
     "cases/deny/pushed-by-a-stranger.json"
     "cases/deny/pushes-unknown.json"
     "cases/deny/reviewer-merges.json"
+    "cases/deny/reviewer-signs-a-deployment.json"
     "cases/deny/whoever-left-approves.json"
     "cases/deny/whoever-left-merges.json"
     "invariants/review.cedar"

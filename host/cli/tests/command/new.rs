@@ -153,21 +153,23 @@ fn a_pack_of_yours_is_included_where_it_lies_and_asked_what_it_allows() {
         "below/rules/closed.cedar",
         "@id(\"closed\")\n@reason(\"nothing is merged\")\nforbid (principal, action == Action::\"merge\", resource is Change);\n",
     );
-    fs::create_dir(folder.path("teams")).unwrap();
-    let made = sod(&folder, &["new", "teams/above", "--from", "./below"]).expect(0);
+    fs::create_dir(folder.path("our teams")).unwrap();
+    let made = sod(&folder, &["new", "our teams/above", "--from", "./below"]).expect(0);
+    let next = "sod test 'our teams/above'\n";
+    assert!(made.stdout.ends_with(next), "{}", made.stdout);
     assert!(
         made.stderr.contains("no case is allowed"),
         "{}",
         made.stderr
     );
-    let manifest = fs::read_to_string(folder.path("teams/above/pack.toml")).unwrap();
+    let manifest = fs::read_to_string(folder.path("our teams/above/pack.toml")).unwrap();
     assert!(
         manifest.contains("includes = [\"../../below\"]\n"),
         "{manifest}"
     );
-    passes(&folder, "teams/above");
+    passes(&folder, "our teams/above");
     let case =
-        fs::read_to_string(folder.path("teams/above/cases/deny/merge-to-main.json")).unwrap();
+        fs::read_to_string(folder.path("our teams/above/cases/deny/merge-to-main.json")).unwrap();
     assert!(
         case.contains("\"expect\": {\"reasons\": [\"forbid:closed\"]}"),
         "{case}"
