@@ -8,7 +8,7 @@
 //!    wrong with it comes back as [`Findings`], each with a stable [`Code`], a place, and a help line.
 //! 2. [`compile`] makes the pack a component that imports nothing and can load nothing.
 //! 3. [`inspect`] reads back what is in a component, without running it.
-//! 4. [`format`] lays its rules out, and changes nothing of what they mean.
+//! 4. [`mod@format`] lays its rules out, and changes nothing of what they mean.
 //! 5. [`cases`] are a pack's tests as data, and [`matrix`] is the pack as a table that people review. Running them
 //!    is the caller's: this crate decides nothing with a pack.
 //! 6. [`plain`] asks Cedar's own tests of the engine: policies that need be no pack.

@@ -136,9 +136,9 @@ fn misspelt(mentions: &[&Mention<'_>]) -> Vec<Finding> {
         if mentioned(name) > 1 || name.chars().count() < MIN_LETTERS {
             continue;
         }
-        let close = count
-            .keys()
-            .find(|other| distance(name, other) == 1 && likelier(name, other));
+        let close = count.keys().find(|other| {
+            distance(name, other) == 1 && !are_siblings(name, other) && likelier(name, other)
+        });
         if let Some(close) = close {
             let noun = mention.group.noun();
             let message =
@@ -150,6 +150,18 @@ fn misspelt(mentions: &[&Mention<'_>]) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// `squad1` and `squad2`, `team-a` and `team-b`: meant to be a letter apart.
+fn are_siblings(a: &str, b: &str) -> bool {
+    let stem = |name: &'_ str| name.trim_end_matches(|c: char| c.is_ascii_digit()).len();
+    let counted = a.get(..stem(a)) == b.get(..stem(b));
+    let (Some((a, a_end)), Some((b, b_end))) =
+        (a.rsplit_once(['-', '_']), b.rsplit_once(['-', '_']))
+    else {
+        return counted;
+    };
+    counted || (a == b && a_end.len() <= 2 && b_end.len() <= 2)
 }
 
 /// How many letters have to be put in, left out, changed, or swapped with the next.
@@ -179,6 +191,20 @@ fn distance(a: &str, b: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn siblings_are_no_slips() {
+        for (a, b, siblings) in [
+            ("squad1", "squad2", true),
+            ("squad", "squad2", true),
+            ("team-a", "team-b", true),
+            ("tier_10", "tier_1", true),
+            ("duty-manager", "duty-manger", false),
+            ("reviewer", "reviewers", false),
+        ] {
+            assert_eq!(are_siblings(a, b), siblings, "{a} {b}");
+        }
+    }
 
     #[test]
     fn a_slip_of_the_finger_is_one_step() {

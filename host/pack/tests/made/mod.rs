@@ -4,8 +4,11 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
+/// Makes a pack in a folder of its name.
+pub(crate) type Make = fn(&Path);
+
 /// Each with the name of the folder that has its snapshot.
-pub(crate) const PACKS: &[(&str, fn(&Path))] = &[
+pub(crate) const PACKS: &[(&str, Make)] = &[
     ("absent", |_| {}),
     ("hundred-thousand-rules", hundred_thousand_rules),
     ("includes-too-deep", includes_too_deep),
