@@ -124,7 +124,14 @@ impl Vocabulary {
             let scope = rule.get(variable).cloned().unwrap_or_default();
             for other in other_scopes(variable, &scope) {
                 let changed = with(rule, variable, other.clone());
-                if within(&scope) == within(&other) && self.takes_the_same(rule, &changed) {
+                // Whoever is in a group is not known from types.
+                let told_by_types = match variable {
+                    "action" => listed_actions(&scope)
+                        .iter()
+                        .all(|action| self.knows(action)),
+                    _ => within(&scope) == within(&other),
+                };
+                if told_by_types && self.takes_the_same(rule, &changed) {
                     // Said by the schema anyway.
                     continue;
                 }
@@ -153,6 +160,13 @@ impl Vocabulary {
         !only(&of_one, &of_other, one) && !only(&of_other, &of_one, other)
     }
 
+    /// An action that requests are made of, and no group of them.
+    fn knows(&self, action: &Value) -> bool {
+        self.environments
+            .iter()
+            .any(|(_, known, _)| known == action)
+    }
+
     fn could_apply(&self, rule: &Value) -> bool {
         let policy = Policy::from_json(None, rule.clone());
         policy.is_ok_and(|policy| self.validate(policy).applies)
@@ -167,14 +181,9 @@ impl Vocabulary {
             ty.and_then(Value::as_str).is_none_or(|ty| ty == name)
         };
         let action = rule.get("action").cloned().unwrap_or_default();
-        let known = |listed: &&Value| {
-            self.environments
-                .iter()
-                .any(|(_, action, _)| action == *listed)
-        };
         let listed = listed_actions(&action);
         // A group of actions, or any action.
-        let every = !listed.iter().all(known) || listed.is_empty();
+        let every = listed.is_empty() || !listed.iter().all(|action| self.knows(action));
         let taken = self
             .environments
             .iter()
