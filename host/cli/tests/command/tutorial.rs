@@ -9,6 +9,7 @@
 use std::fs;
 use std::process::Command;
 
+use crate::prove::solver;
 use crate::readme::blocks;
 use crate::run::{Ended, Folder, command, repository};
 
@@ -44,7 +45,10 @@ impl Shell {
                 None => shell.env_remove(name),
             };
         }
-        shell.args(["-c", &script]).env("PATH", &self.path);
+        shell
+            .args(["-c", &script])
+            .env("PATH", &self.path)
+            .env("CVC5", solver());
         let output = shell.current_dir(self.folder.path("")).output().unwrap();
         let ended = Ended::of(output);
         self.code = ended.code;
