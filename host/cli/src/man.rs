@@ -42,10 +42,9 @@ pub(crate) fn run(arguments: &Arguments, output: &Output) -> Outcome<u8> {
 }
 
 fn find<'c>(command: &'c Command, verb: &[String]) -> Outcome<&'c Command> {
-    let below = |command: &'c Command, name: &String| command.find_subcommand(name);
     let found = verb
         .iter()
-        .try_fold(command, |command, name| below(command, name));
+        .try_fold(command, |command, name| command.find_subcommand(name));
     found.ok_or_else(|| {
         let message = format!("there is no verb `{}`", verb.join(" "));
         Failure::usage(message, "`sod --help` lists the verbs")

@@ -260,6 +260,34 @@ fn a_role_counts_as_shown_if_a_row_holds_it() {
     assert_eq!(uncovered(&by_account), None);
 }
 
+/// A quorum or a conflict is for the matrix of the pack that defines it.
+#[test]
+fn what_an_included_pack_defines_is_not_asked_for_again() {
+    const DEFINED: &str = "\n[quorum.signed]\nof = \"change\"\nneed = { auditor = 1 }\n\
+        \n[conflict.both]\nroles = [\"treasurer\", \"clerk\"]\n";
+    let (root, _) = pack(QUESTIONS);
+    let write = |file: &str, text: &str| std::fs::write(root.path().join(file), text).unwrap();
+    let missing = || {
+        let pack = Pack::open(root.path()).unwrap();
+        let findings = matrix::read(&pack).err();
+        findings.map_or(0, |findings| findings.errors())
+    };
+    let own = "name = \"p\"\nversion = \"0.1.0\"\n";
+    write("pack.toml", &format!("{own}{DEFINED}"));
+    assert_eq!(missing(), 3);
+    std::fs::create_dir_all(root.path().join("below/rules")).unwrap();
+    let below = "name = \"below\"\nversion = \"0.1.0\"\n";
+    write("below/pack.toml", &format!("{below}{DEFINED}"));
+    let rule = "@id(\"below\")\n@reason(\"r\")\npermit (principal, action == Action::\"merge\", resource);\n";
+    write("below/rules/a.cedar", rule);
+    let includes = "includes = [\"below\"]\n";
+    write("pack.toml", &format!("{own}{includes}"));
+    assert_eq!(missing(), 0);
+    // Unless it is its own as well.
+    write("pack.toml", &format!("{own}{includes}{DEFINED}"));
+    assert_eq!(missing(), 3);
+}
+
 #[test]
 fn a_pack_may_do_without_and_the_shipped_ones_do_not() {
     let (root, pack) = pack(QUESTIONS);
