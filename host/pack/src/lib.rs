@@ -9,7 +9,8 @@
 //! 2. [`compile`] makes the pack a component that imports nothing and can load nothing.
 //! 3. [`inspect`] reads back what is in a component, without running it.
 //! 4. [`cases`] are a pack's tests as data, and [`matrix`] is the pack as a table that people review. Running them
-//!    is the caller's: this crate decides nothing.
+//!    is the caller's.
+//! 5. [`mutants`] are small slips in a pack, which its cases should notice. Only these are decided here.
 //!
 //! ```no_run
 //! use sod_pack::{CompileOptions, Pack, compile, inspect};
