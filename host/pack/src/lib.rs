@@ -10,8 +10,9 @@
 //! 3. [`inspect`] reads back what is in a component, without running it.
 //! 4. [`mod@format`] lays its rules out, and changes nothing of what they mean.
 //! 5. [`cases`] are a pack's tests as data, and [`matrix`] is the pack as a table that people review. Running them
-//!    is the caller's: this crate decides nothing with a pack.
-//! 6. [`plain`] asks Cedar's own tests of the engine: policies that need be no pack.
+//!    is the caller's.
+//! 6. [`mutants`] are small slips in a pack, which its cases should notice, and [`plain`] asks Cedar's own tests of the
+//!    engine. Only these two decide anything here.
 //!
 //! ```no_run
 //! use sod_pack::{CompileOptions, Pack, compile, inspect};
