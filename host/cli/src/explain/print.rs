@@ -231,7 +231,8 @@ fn turns(page: &mut Page, turning: &Turning) {
     } else {
         ""
     };
-    let tried = format!("tried: {} sets of {changes}{more}", turning.tried);
+    let sets = if turning.tried == 1 { "set" } else { "sets" };
+    let tried = format!("tried: {} {sets} of {changes}{more}", turning.tried);
     if turning.sets.is_empty() {
         page.line(&format!("  nothing that was found: {tried}"));
         return;

@@ -91,6 +91,12 @@ pub(crate) fn run(arguments: &Arguments, output: &Output) -> Outcome<u8> {
         ));
     }
     if arguments.plain.asked(&arguments.packs) {
+        if arguments.watch || arguments.mutate {
+            return Err(Failure::usage(
+                "Cedar's own tests are of no pack",
+                "leave out `--watch` and `--mutate`, or name the folder of a pack",
+            ));
+        }
         let filter = arguments.filter.as_deref();
         return plain::run(&arguments.plain, &arguments.packs, filter, output);
     }
