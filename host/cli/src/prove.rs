@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::json;
 use sod_host::{Digest, Effect, Request, Runtime};
 use sod_pack::{Code, Finding, Findings, Pack, Rule};
-use sod_prove::{Counterexample, Kind, Outcome as Found, Property, Solver, prove};
+use sod_prove::{Counterexample, Kind, Outcome as Found, Property, REVISION, Solver, prove};
 
 use crate::command_line::Format;
 use crate::counterexample;
@@ -122,8 +122,9 @@ fn properties(
     version: &str,
     runtime: &Runtime,
 ) -> Outcome<Vec<Property>> {
+    let question = question(pack, version)?;
     let kept = runtime.cache().ok().map(|directory| {
-        let key = Digest::of(question(pack, version).as_bytes()).to_string();
+        let key = Digest::of(question.as_bytes()).to_string();
         directory.join(format!("proof-{}.json", key.replace(':', "-")))
     });
     let known = kept.as_ref().and_then(|path| std::fs::read(path).ok());
@@ -217,16 +218,17 @@ fn save(pack: &Pack, path: &Path, properties: &[Property], output: &Output) -> O
 }
 
 /// All that an answer depends on.
-fn question(pack: &Pack, solver: &str) -> String {
+fn question(pack: &Pack, solver: &str) -> Outcome<String> {
+    let bundle = pack.bundle();
+    let known = sod_prove::definitions(&bundle)?;
+    let known: String = known.iter().map(ToString::to_string).collect();
     let invariants = pack.invariants().iter();
     let invariants: String = invariants.map(|rule| rule.text.as_str()).collect();
     let own: Vec<&str> = pack.own_rules().map(|rule| rule.id.as_str()).collect();
-    let sod = env!("CARGO_PKG_VERSION");
-    let policies = pack.bundle().digest();
-    format!(
-        "{sod}\n{solver}\n{policies}\n{}\n{invariants}",
-        own.join(" ")
-    )
+    let (own, policies) = (own.join(" "), bundle.digest());
+    Ok(format!(
+        "{REVISION}\n{solver}\n{policies}\n{own}\n{known}\n{invariants}"
+    ))
 }
 
 impl<'a> Report<'a> {
@@ -302,8 +304,8 @@ impl Proved<'_> {
 
     /// `3 invariants, 2 of them whatever a pack on top adds; 36 properties of rules`
     fn counts(&self) -> String {
-        let invariant =
-            |one: &&Property| matches!(one.kind, Kind::NeverAllowed | Kind::AlwaysAllowed);
+        let of_invariants = |one: &&Property| is_of_invariants(one.kind);
+        let invariant = |one: &&Property| of_invariants(one) && one.kind != Kind::SaysSomething;
         let lasting = |one: &&Property| {
             let for_ever = Found::Proved {
                 whatever_is_added: true,
@@ -316,20 +318,29 @@ impl Proved<'_> {
             lasting => format!(", {lasting} of them whatever a pack on top adds"),
         };
         let plural = if invariants == 1 { "" } else { "s" };
-        let rules = self.properties.len() - invariants;
+        let rules = self.properties.len() - self.properties.iter().filter(of_invariants).count();
         format!("{invariants} invariant{plural}{lasting}; {rules} properties of rules")
     }
 }
 
+fn is_of_invariants(kind: Kind) -> bool {
+    matches!(
+        kind,
+        Kind::NeverAllowed | Kind::AlwaysAllowed | Kind::SaysSomething
+    )
+}
+
 /// What is wrong, at the rule or invariant that it is about; `None` if it holds.
 fn finding(pack: &Pack, property: &Property) -> Option<Finding> {
-    let rules = match property.kind {
-        Kind::NeverAllowed | Kind::AlwaysAllowed => pack.invariants(),
-        _ => pack.rules(),
+    let rules = match is_of_invariants(property.kind) {
+        true => pack.invariants(),
+        false => pack.rules(),
     };
     let rule = rules.iter().find(|rule| rule.id == property.id)?;
     match &property.outcome {
         Found::Proved { .. } => None,
+        // Said once, of the promise itself.
+        Found::Undecided if property.kind == Kind::SaysSomething => None,
         Found::Undecided => Some(undecided(rule)),
         Found::Broken { .. } => Some(broken(rule, property.kind)),
     }
@@ -356,6 +367,11 @@ fn broken(rule: &Rule, kind: Kind) -> Finding {
             Code::InvariantBroken,
             format!("`{id}` does not hold: the pack denies a request that it promises"),
             "add a permit of such requests, or narrow the forbid that denies them; `sod explain --facts` says which",
+        ),
+        Kind::SaysSomething => (
+            Code::RuleNeverApplies,
+            format!("no request whatever is matched by `{id}`, so it promises nothing"),
+            "its conditions contradict each other, or what facts always are: correct them, or delete the invariant",
         ),
         Kind::NeverErrs => (
             Code::RuleErrs,

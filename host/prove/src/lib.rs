@@ -19,5 +19,5 @@ pub use assumptions::definitions;
 pub use counterexample::Counterexample;
 pub use diff::{Change, Comparison, Difference, diff};
 pub use error::ProveError;
-pub use prove::{Kind, Outcome, Property, prove};
+pub use prove::{Kind, Outcome, Property, REVISION, prove};
 pub use solver::Solver;

@@ -19,6 +19,9 @@ use crate::question::{Theory, anything, as_permit, policy};
 use crate::simplify::{Judge, simplify};
 use crate::solver::{Answer, Session, Solver};
 
+/// Raised whenever other questions are asked, or asked otherwise: answers to the old ones are worth nothing then.
+pub const REVISION: u32 = 2;
+
 /// What is to hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -27,6 +30,8 @@ pub enum Kind {
     NeverAllowed,
     /// A permit in `invariants`: every request that it matches is allowed.
     AlwaysAllowed,
+    /// Some request is matched by the invariant: otherwise it promises nothing.
+    SaysSomething,
     /// No request makes the rule err.
     NeverErrs,
     /// Some request is matched by the rule.
@@ -161,6 +166,7 @@ impl<'p> Questions<'p> {
                 Effect::Allow => Kind::AlwaysAllowed,
             };
             asked.push(Asked::new(kind, rule)?);
+            asked.push(Asked::new(Kind::SaysSomething, rule)?);
         }
         for rule in pack.own_rules() {
             asked.push(Asked::new(Kind::NeverErrs, rule)?);
@@ -280,6 +286,7 @@ impl Kind {
         match self {
             Kind::NeverAllowed => "never-allowed",
             Kind::AlwaysAllowed => "always-allowed",
+            Kind::SaysSomething => "says-something",
             Kind::NeverErrs => "never-errs",
             Kind::CanApply => "can-apply",
             Kind::CanPermit => "can-permit",
@@ -289,7 +296,10 @@ impl Kind {
 
     /// It holds if there is a request, not if there is none.
     fn needs_a_request(self) -> bool {
-        matches!(self, Kind::CanApply | Kind::CanPermit | Kind::CanForbid)
+        matches!(
+            self,
+            Kind::SaysSomething | Kind::CanApply | Kind::CanPermit | Kind::CanForbid
+        )
     }
 }
 
@@ -347,7 +357,7 @@ impl InEnvironment<'_> {
                 });
             }
             Kind::NeverErrs => session.errs(&theory.compile_one(&asked.policy, self.env)?)?,
-            Kind::CanApply => session.allowed(&known()?)?,
+            Kind::SaysSomething | Kind::CanApply => session.allowed(&known()?)?,
             Kind::CanPermit => session.allowed_by_both(&self.floor, &known()?)?,
             Kind::CanForbid => {
                 let others = self.questions.floor.iter();
