@@ -145,7 +145,7 @@ fn a_fact_that_cannot_be_is_seen() {
         let mut other = context.clone();
         other[field] = value;
         let other = sod_core::Request {
-            context: Some(other.to_string().into()),
+            context: Some(other.to_string()),
             ..facts.clone()
         };
         assert!(!known.contradicted(&other).is_empty(), "{field}");
@@ -153,7 +153,7 @@ fn a_fact_that_cannot_be_is_seen() {
     context["signer_count"] = json!(1);
     context["quorum"]["two_person"] = json!(true);
     let other = sod_core::Request {
-        context: Some(context.to_string().into()),
+        context: Some(context.to_string()),
         ..facts
     };
     assert!(!known.contradicted(&other).is_empty());

@@ -236,7 +236,8 @@ fn without(pack: &str, id: &str) {
     let properties = broken["packs"][0]["properties"].as_array().unwrap().iter();
     let mut shown = properties.filter(|one| !one["counterexample"].is_null());
     let shown = shown.find(|one| one["kind"] == "never-allowed");
-    let request = &shown.unwrap_or_else(|| panic!("{pack}, {id}: {broken}"))["counterexample"];
+    assert!(shown.is_some(), "{pack}, {id}: {broken}");
+    let request = &shown.unwrap()["counterexample"];
     let file = folder.json("request.json", request);
     run(&["decide", &weaker, "--facts", "--request", &file]).expect(0);
     run(&[

@@ -177,10 +177,9 @@ impl Watching {
     fn until(&self, part: &str) -> Vec<String> {
         let mut seen = Vec::new();
         loop {
-            match self.lines.recv_timeout(Duration::from_secs(120)) {
-                Ok(line) => seen.push(line),
-                Err(_) => panic!("no `{part}` in {seen:#?}"),
-            }
+            let line = self.lines.recv_timeout(Duration::from_secs(120));
+            assert!(line.is_ok(), "no `{part}` in {seen:#?}");
+            seen.extend(line);
             if seen.last().unwrap().contains(part) {
                 return seen;
             }
