@@ -22,7 +22,10 @@ pub enum GitError {
     },
     /// What was read cannot be put down.
     #[error("cannot write `{path}`: {source}")]
-    #[diagnostic(code("git-unwritable"))]
+    #[diagnostic(
+        code("git-unwritable"),
+        help("see that there is room in the folder for temporary files, and that it is yours")
+    )]
     Unwritable {
         /// The file.
         path: String,
