@@ -155,6 +155,12 @@ fn a_pack_of_yours_is_included_where_it_lies_and_asked_what_it_allows() {
         "below/rules/closed.cedar",
         "@id(\"closed\")\n@reason(\"nothing is merged\")\nforbid (principal, action == Action::\"merge\", resource is Change);\n",
     );
+    // Its own rule is about another branch: what both say alike would be a finding.
+    let rule = fs::read_to_string(folder.path("below/rules/release.cedar")).unwrap();
+    folder.write(
+        "below/rules/release.cedar",
+        rule.replace("\"release\"", "\"stable\""),
+    );
     fs::create_dir(folder.path("our teams")).unwrap();
     let made = sod(&folder, &["new", "our teams/above", "--from", "./below"]).expect(0);
     let next = "sod test 'our teams/above'\n";
