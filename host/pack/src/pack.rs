@@ -383,54 +383,34 @@ fn refuse_too_many(tree: &[Folder], findings: &mut Findings) -> Option<()> {
 }
 
 fn own_settings(manifest: &Manifest) -> Vec<(Table, Range<usize>)> {
-    fn named<'a>(
+    fn tables<'a, T>(
         kind: &'static str,
-        items: impl Iterator<Item = (&'a str, &'a Range<usize>)> + 'a,
+        items: &'a Placed<T>,
+        name: fn(&T) -> &str,
     ) -> impl Iterator<Item = (Table, Range<usize>)> + 'a {
-        let table = move |name: &str| Table {
-            kind,
-            name: name.to_owned(),
-        };
-        items.map(move |(name, at)| (table(name), at.clone()))
+        items.iter().map(move |(item, at)| {
+            let name = name(item).to_owned();
+            (Table { kind, name }, at.clone())
+        })
     }
     let settings = &manifest.settings;
-    let quorums = manifest
-        .quorums
-        .iter()
-        .map(|(one, at)| (one.name.as_str(), at));
-    let paths = settings
-        .paths
-        .iter()
-        .map(|(one, at)| (one.name.as_str(), at));
-    let windows = settings
-        .windows
-        .iter()
-        .map(|(one, at)| (one.name.as_str(), at));
-    let conflicts = settings
-        .conflicts
-        .iter()
-        .map(|(one, at)| (one.name.as_str(), at));
-    let options = settings
-        .options
-        .defined
-        .iter()
-        .map(|(one, at)| (one.name(), at));
-    let chosen = settings
-        .options
-        .chosen
-        .iter()
-        .map(|(name, _, at)| (name.as_str(), at));
-    let stands_for = settings
-        .stands_for
-        .iter()
-        .map(|_| ("stands_for", &manifest.name_at));
-    named("quorum", quorums)
-        .chain(named("paths", paths))
-        .chain(named("window", windows))
-        .chain(named("conflict", conflicts))
-        .chain(named("option", options))
-        .chain(named("choose", chosen))
-        .chain(named("approval", stands_for))
+    let chosen = settings.options.chosen.iter().map(|(name, _, at)| {
+        let (kind, name) = ("choose", name.clone());
+        (Table { kind, name }, at.clone())
+    });
+    let stands_for = settings.stands_for.iter().map(|_| {
+        let (kind, name) = ("approval", "stands_for".to_owned());
+        (Table { kind, name }, manifest.name_at.clone())
+    });
+    tables("quorum", &manifest.quorums, |one| &one.name)
+        .chain(tables("paths", &settings.paths, |one| &one.name))
+        .chain(tables("window", &settings.windows, |one| &one.name))
+        .chain(tables("conflict", &settings.conflicts, |one| &one.name))
+        .chain(tables("option", &settings.options.defined, |one| {
+            one.name()
+        }))
+        .chain(chosen)
+        .chain(stands_for)
         .collect()
 }
 
