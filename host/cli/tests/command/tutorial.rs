@@ -89,15 +89,30 @@ fn commands(transcript: &str) -> Vec<(String, String)> {
 
 /// Is the text what the page shows of it?
 fn fits(shown: &str, text: &str) -> bool {
+    let [shown, text] = [shown, text].map(|text| text.lines().collect::<Vec<_>>());
+    lines_fit(&shown, &text)
+}
+
+fn lines_fit(shown: &[&str], text: &[&str]) -> bool {
+    match shown {
+        [] => text.is_empty(),
+        // As few as possible, or more.
+        ["...", rest @ ..] => (0..=text.len()).any(|at| lines_fit(rest, &text[at..])),
+        [line, rest @ ..] => text
+            .split_first()
+            .is_some_and(|(first, text)| line_fits(line, first) && lines_fit(rest, text)),
+    }
+}
+
+fn line_fits(shown: &str, text: &str) -> bool {
     let Some((before, rest)) = shown.split_once("...") else {
         return shown == text;
     };
     let Some(text) = text.strip_prefix(before) else {
         return false;
     };
-    // As little as possible, or more.
     let ends = text.char_indices().map(|(at, _)| at).chain([text.len()]);
-    ends.into_iter().any(|at| fits(rest, &text[at..]))
+    ends.into_iter().any(|at| line_fits(rest, &text[at..]))
 }
 
 #[test]
@@ -107,6 +122,8 @@ fn a_page_shows_what_is_printed_or_leaves_it_out() {
         ("...", ""),
         ("...", "a\nb"),
         ("a\n...\nd", "a\nb\nc\nd"),
+        ("a\n...\nd", "a\nd"),
+        ("a\n...", "a"),
         (
             "digest ...\nsize ... bytes",
             "digest sha256:12\nsize 12 bytes",
@@ -121,6 +138,8 @@ fn a_page_shows_what_is_printed_or_leaves_it_out() {
         ("a...", "b"),
         ("...a", "ab"),
         ("a...a", "a"),
+        ("a...b", "a\nb"),
+        ("a\n...\nd", "a\nb d"),
     ] {
         assert!(!fits(shown, text), "{shown}");
     }
