@@ -134,6 +134,7 @@ impl From<&sod_core::Description> for wit::Description {
             policy_digest: description.policy_digest.clone(),
             policies: description.policies.iter().map(policy).collect(),
             quorums: description.quorums.iter().map(quorum).collect(),
+            actions: description.actions.iter().map(action).collect(),
         }
     }
 }
@@ -148,6 +149,7 @@ pub(crate) fn nothing_loaded() -> wit::Description {
         policy_digest: String::new(),
         policies: Vec::new(),
         quorums: Vec::new(),
+        actions: Vec::new(),
     }
 }
 
@@ -158,6 +160,14 @@ fn policy(info: &sod_core::PolicyInfo) -> wit::PolicyInfo {
         effect: info.effect.into(),
         annotations: annotations(info.annotations.clone()),
         digest: info.digest.clone(),
+    }
+}
+
+fn action(action: &sod_core::ActionInfo) -> wit::ActionInfo {
+    wit::ActionInfo {
+        action: action.action.clone().into(),
+        principals: action.principals.clone(),
+        resources: action.resources.clone(),
     }
 }
 

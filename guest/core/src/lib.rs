@@ -32,7 +32,7 @@ pub use bundle::{
 };
 #[cfg(not(target_arch = "wasm32"))]
 pub use plain_facts::{Facts, Place, Signing};
-pub use program::{Description, LoadError, Parsed, PolicyInfo, Program};
+pub use program::{ActionInfo, Description, LoadError, Parsed, PolicyInfo, Program};
 pub use request::{EntityUid, Request};
 pub use text::Text;
 pub use verdict::{Effect, Fault, FaultKind, Verdict};

@@ -8,7 +8,7 @@ use crate::policy::actions::Vocabulary;
 use crate::policy::entities::BaseTypes;
 use crate::policy::read::Reader;
 use crate::policy::{Rule, RuleSet, Shared};
-use crate::request::Request;
+use crate::request::{EntityUid, Request};
 use crate::verdict::{Effect, Fault, Verdict};
 
 /// More people than this in one need is a mistake.
@@ -56,6 +56,17 @@ pub struct PolicyInfo {
     pub digest: String,
 }
 
+/// One action of the schema.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ActionInfo {
+    /// `Action::"merge"`
+    pub action: EntityUid,
+    /// Types that may do it, sorted.
+    pub principals: Vec<String>,
+    /// Types that it may be done to, sorted.
+    pub resources: Vec<String>,
+}
+
 /// What a program is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Description {
@@ -73,6 +84,8 @@ pub struct Description {
     pub policies: Vec<PolicyInfo>,
     /// Sorted by name.
     pub quorums: Vec<Quorum>,
+    /// Sorted, without those that nobody can do.
+    pub actions: Vec<ActionInfo>,
 }
 
 /// A bundle as parsed, not ready to decide.
@@ -128,13 +141,14 @@ impl Parsed {
         let base = BaseTypes::load()?;
         let literals = rules.iter().flat_map(|rule| &rule.literals);
         let people = literals.filter(|uid| *uid.entity_type() == base.person);
+        let vocabulary = Vocabulary::load(self.schema.as_ref(), &mut shared)?;
         Ok(Program {
-            vocabulary: Vocabulary::load(self.schema.as_ref(), &mut shared)?,
             reader: Reader::load(self.schema.as_ref(), &mut shared),
             named_people: people.map(|uid| uid.eid().as_ref().to_owned()).collect(),
             unchecked: self.bundle.unchecked,
             data: self.bundle.data.clone(),
-            description: describe(self.bundle, &rules),
+            description: describe(self.bundle, &rules, &vocabulary),
+            vocabulary,
             rules: RuleSet::new(rules),
             schema: self.schema,
             base,
@@ -188,7 +202,7 @@ fn check_quorum(quorum: &Quorum) -> Result<(), LoadError> {
     Ok(())
 }
 
-fn describe(bundle: Bundle, rules: &[Rule]) -> Description {
+fn describe(bundle: Bundle, rules: &[Rule], vocabulary: &Vocabulary) -> Description {
     let policy_digest = bundle.digest();
     let info = |(source, rule): (crate::PolicySource, &Rule)| PolicyInfo {
         digest: sha256(source.text.as_bytes()),
@@ -205,5 +219,6 @@ fn describe(bundle: Bundle, rules: &[Rule]) -> Description {
         policy_digest,
         policies: bundle.policies.into_iter().zip(rules).map(info).collect(),
         quorums: bundle.quorums,
+        actions: vocabulary.describe(),
     }
 }

@@ -4,8 +4,8 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::failure::{Failure, Outcome};
 use crate::{
-    build, check, completions, decide, diff, evidence, exit, explain, fmt, inspect, man, matrix,
-    new, prove, schema, test,
+    audit, build, check, completions, decide, diff, evidence, exit, explain, fmt, inspect, man,
+    matrix, new, prove, schema, serve, test,
 };
 
 /// Separation of duties for code changes and deployments.
@@ -85,6 +85,8 @@ pub(crate) enum Verb {
     Inspect(inspect::Arguments),
     Decide(Box<decide::Arguments>),
     Explain(Box<explain::Arguments>),
+    Serve(serve::Arguments),
+    Audit(audit::Arguments),
     Evidence(evidence::Arguments),
     Completions(completions::Arguments),
     Man(man::Arguments),

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use miette::miette;
 use serde::Serialize;
-use sod_host::{Description, Digest, PolicyInfo, QuorumInfo};
+use sod_host::{ActionInfo, Description, Digest, PolicyInfo, QuorumInfo};
 use sod_pack::{EngineInfo, Inspection};
 
 use crate::command_line::Format;
@@ -48,6 +48,7 @@ struct Contents<'a> {
     mode: sod_host::Mode,
     policy_digest: &'a Digest,
     quorums: &'a [QuorumInfo],
+    actions: &'a [ActionInfo],
     policies: &'a [PolicyInfo],
 }
 
@@ -116,6 +117,7 @@ fn contents<'a>(
         mode: description.mode,
         policy_digest: &description.policy_digest,
         quorums: &description.quorums,
+        actions: &description.actions,
         policies: &description.policies,
     }
 }
@@ -152,6 +154,17 @@ fn explain(page: &mut Page, contents: &Contents<'_>) {
             let needs = needs.collect::<Vec<_>>().join(", ");
             page.line(&format!("  {}: {needs} of each {}", quorum.name, quorum.of));
         }
+    }
+    page.heading("Actions");
+    for action in contents.actions {
+        let ActionInfo {
+            action,
+            principals,
+            resources,
+            ..
+        } = action;
+        let (who, what) = (principals.join(" or "), resources.join(" or "));
+        page.line(&format!("  {action}: {who} to {what}"));
     }
     page.heading("Policies");
     for policy in contents.policies {

@@ -1,5 +1,6 @@
 //! `sod`: separation-of-duties policies at the command line. One module per verb.
 
+mod audit;
 mod build;
 mod check;
 mod command_line;
@@ -26,6 +27,7 @@ mod prove;
 mod read;
 mod request;
 mod schema;
+mod serve;
 mod shipped;
 mod test;
 mod verdict;
@@ -81,6 +83,8 @@ fn carry_out(verb: Verb, output: &Output) -> Outcome<u8> {
         Verb::Inspect(arguments) => inspect::run(&arguments, output),
         Verb::Decide(arguments) => decide::run(&arguments, output),
         Verb::Explain(arguments) => explain::run(&arguments, output),
+        Verb::Serve(arguments) => serve::run(&arguments, output),
+        Verb::Audit(arguments) => audit::run(&arguments, output),
         Verb::Evidence(arguments) => evidence::run(arguments, output),
         Verb::Completions(arguments) => completions::run(&arguments, output),
         Verb::Man(arguments) => man::run(&arguments, output),

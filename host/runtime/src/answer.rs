@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use crate::bindings::exports::sod::policy::authorizer as guest;
-use crate::description::{Description, Mode, Need, PolicyInfo, QuorumInfo};
+use crate::description::{ActionInfo, Description, Mode, Need, PolicyInfo, QuorumInfo};
 use crate::digest::Digest;
 use crate::entity::EntityUid;
 use crate::request::Request;
@@ -123,12 +123,21 @@ pub(crate) fn description(answer: guest::Description) -> Checked<Description> {
             .map(policy_info)
             .collect::<Checked<_>>()?,
         quorums: answer.quorums.into_iter().map(quorum_info).collect(),
+        actions: answer.actions.into_iter().map(action_info).collect(),
     };
     // Policies are looked up by id when an allow is checked.
     if !description.policies.is_sorted_by(|a, b| a.id < b.id) {
         return Err("its policies are not sorted by id, each id once".to_owned());
     }
     Ok(description)
+}
+
+fn action_info(info: guest::ActionInfo) -> ActionInfo {
+    ActionInfo {
+        action: uid(info.action),
+        principals: info.principals,
+        resources: info.resources,
+    }
 }
 
 fn policy_info(policy: guest::PolicyInfo) -> Checked<PolicyInfo> {

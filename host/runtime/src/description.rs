@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
+use crate::entity::EntityUid;
 use crate::verdict::Effect;
 
 /// Which requests a component takes.
@@ -56,6 +57,18 @@ pub struct QuorumInfo {
     pub needs: Vec<Need>,
 }
 
+/// One action of the pack's schema.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct ActionInfo {
+    /// `Action::"merge"`
+    pub action: EntityUid,
+    /// Types that may do it, sorted.
+    pub principals: Vec<String>,
+    /// Types that it may be done to, sorted.
+    pub resources: Vec<String>,
+}
+
 /// What a component is, in its own words.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -74,6 +87,9 @@ pub struct Description {
     pub policies: Vec<PolicyInfo>,
     /// Sorted by name.
     pub quorums: Vec<QuorumInfo>,
+    /// Sorted by action.
+    #[serde(default)]
+    pub actions: Vec<ActionInfo>,
 }
 
 impl Description {

@@ -77,7 +77,7 @@ mod schema;
 mod verdict;
 
 pub use cache::{CacheError, CacheLocation};
-pub use description::{Description, Mode, Need, PolicyInfo, QuorumInfo};
+pub use description::{ActionInfo, Description, Mode, Need, PolicyInfo, QuorumInfo};
 pub use digest::{Digest, DigestError};
 pub use entity::{EntityUid, EntityUidError};
 pub use error::{BuildError, DecideError, OpenError};

@@ -9,7 +9,7 @@ use cedar_policy_core::validator::ValidatorSchema;
 use cedar_policy_core::validator::types::{Attributes, Type};
 
 use super::Shared;
-use crate::program::LoadError;
+use crate::program::{ActionInfo, LoadError};
 use crate::request::{EntityUid, Request};
 
 /// The names that the schema knows, ready to use.
@@ -106,6 +106,25 @@ impl Vocabulary {
     pub(crate) fn uid(&self, type_name: &str, id: &str) -> Option<EntityUID> {
         let ty = self.types.get(type_name)?.clone();
         Some(EntityUID::from_components(ty, Eid::new(id), None))
+    }
+
+    /// Every action that somebody can do to something, in order.
+    pub(crate) fn describe(&self) -> Vec<ActionInfo> {
+        let names = |types: &BTreeSet<EntityType>| {
+            let mut names: Vec<String> = types.iter().map(ToString::to_string).collect();
+            names.sort();
+            names
+        };
+        let info = |(uid, action): (&EntityUID, &Action)| ActionInfo {
+            action: EntityUid::new(uid.entity_type().to_string(), uid.eid().as_ref()),
+            principals: names(&action.principals),
+            resources: names(&action.resources),
+        };
+        let somebody =
+            |info: &ActionInfo| !info.principals.is_empty() && !info.resources.is_empty();
+        let mut actions: Vec<_> = self.actions.iter().map(info).filter(somebody).collect();
+        actions.sort_by(|a, b| a.action.cmp(&b.action));
+        actions
     }
 
     /// One made-up request for each action, of types that it applies to.

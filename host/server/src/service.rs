@@ -1,0 +1,197 @@
+//! One place where decisions are made and recorded, whichever door the request came through.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use miette::Diagnostic;
+use sod_host::{Effect, Request, Verdict};
+use thiserror::Error;
+use tokio::sync::Semaphore;
+use uuid::Uuid;
+
+use crate::clock::Clock;
+use crate::log::DecisionLog;
+use crate::packs::{OpenPack, Packs};
+use crate::record::{Api, PackId, Record};
+
+/// Bytes of evidence from which on a decision has a thread of its own: below, it is over before one would be found.
+const LARGE: usize = 64 << 10;
+
+/// Decides and records. Clones are the same one.
+#[derive(Debug, Clone)]
+pub struct Service {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    packs: Packs,
+    log: DecisionLog,
+    clock: Clock,
+    places: Semaphore,
+}
+
+/// Where a question comes from: for the record, never for the decision.
+#[derive(Debug, Clone)]
+pub struct Origin {
+    /// Through which door.
+    pub api: Api,
+    /// Trace id of W3C Trace Context, 32 hex digits.
+    pub trace_id: Option<String>,
+    /// `X-Request-ID` as it came.
+    pub request_id: Option<String>,
+    /// Who asks, if they had to say so.
+    pub client: Option<String>,
+}
+
+/// A question.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    /// What is to decide.
+    pub pack: Arc<OpenPack>,
+    /// What is asked. Without a time it is asked now.
+    pub request: Request,
+    /// Where it comes from.
+    pub origin: Origin,
+    /// Let it pass whatever the verdict, and only record it.
+    pub shadow: bool,
+}
+
+/// A decision that is in the log.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Decided {
+    /// Its id, the same as in the log.
+    pub id: Uuid,
+    /// What decided.
+    pub pack: Arc<OpenPack>,
+    /// What the component says.
+    pub verdict: Verdict,
+    /// What the caller is to do.
+    pub enforced: Effect,
+}
+
+/// No decision. It is no permission.
+#[derive(Debug, Clone, PartialEq, Eq, Error, Diagnostic)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// More decisions are asked for than may wait.
+    #[error("too many decisions at once")]
+    #[diagnostic(
+        code("busy"),
+        help("ask again in a second, or raise `server.limits.decisions`")
+    )]
+    Busy,
+    /// The record could not be written.
+    #[error("the decision could not be recorded: {problem}")]
+    #[diagnostic(
+        code("unrecorded"),
+        help("the operator of the decision log has to act")
+    )]
+    Unrecorded {
+        /// What stood against it.
+        problem: String,
+    },
+    /// The decision broke off, which a component cannot bring about.
+    #[error("the decision broke off")]
+    #[diagnostic(code("broken-off"), help("a defect of sod: report it"))]
+    BrokenOff,
+}
+
+impl Service {
+    /// A service that makes at most so many decisions at once.
+    pub fn new(packs: Packs, log: DecisionLog, clock: Clock, decisions: usize) -> Self {
+        Service {
+            inner: Arc::new(Inner {
+                packs,
+                log,
+                clock,
+                places: Semaphore::new(decisions.clamp(1, Semaphore::MAX_PERMITS)),
+            }),
+        }
+    }
+
+    /// The packs that are served.
+    pub fn packs(&self) -> &Packs {
+        &self.inner.packs
+    }
+
+    /// What time it is.
+    pub fn clock(&self) -> &Clock {
+        &self.inner.clock
+    }
+
+    /// Decides, and writes the record before it returns.
+    ///
+    /// # Errors
+    /// A [`Refusal`]: there is no decision, and the caller must not go ahead.
+    pub async fn decide(&self, asked: Asked) -> Result<Decided, Refusal> {
+        let _place = self
+            .inner
+            .places
+            .acquire()
+            .await
+            .map_err(|_| Refusal::Busy)?;
+        if size(&asked.request) < LARGE {
+            return self.decide_here(asked);
+        }
+        let service = self.clone();
+        let deciding = tokio::task::spawn_blocking(move || service.decide_here(asked));
+        deciding.await.map_err(|_| Refusal::BrokenOff)?
+    }
+
+    fn decide_here(&self, asked: Asked) -> Result<Decided, Refusal> {
+        let Asked {
+            pack,
+            request,
+            origin,
+            shadow,
+        } = asked;
+        let time = self.inner.clock.now();
+        let request = match request.now {
+            Some(_) => request,
+            None => request.with_now(time),
+        };
+        let began = Instant::now();
+        let verdict = pack.policy.decide(&request);
+        let latency_us = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
+        let enforced = if shadow {
+            Effect::Allow
+        } else {
+            verdict.effect
+        };
+        let record = Record {
+            id: Uuid::now_v7(),
+            time,
+            trace_id: origin.trace_id,
+            request_id: origin.request_id,
+            api: origin.api,
+            client: origin.client,
+            pack: PackId::of(&pack),
+            request,
+            verdict,
+            enforced,
+            latency_us,
+        };
+        self.inner
+            .log
+            .append(&record, &pack)
+            .map_err(|error| Refusal::Unrecorded {
+                problem: error.to_string(),
+            })?;
+        Ok(Decided {
+            id: record.id,
+            pack,
+            verdict: record.verdict,
+            enforced,
+        })
+    }
+}
+
+fn size(request: &Request) -> usize {
+    [&request.evidence, &request.entities, &request.context]
+        .into_iter()
+        .flatten()
+        .map(|json| json.get().len())
+        .sum()
+}
