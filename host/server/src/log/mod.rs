@@ -59,6 +59,11 @@ impl DecisionLog {
         false
     }
 
+    /// Whether the next record could be written.
+    pub(crate) fn check(&self) -> Result<(), LogError> {
+        Ok(())
+    }
+
     /// Writes the record.
     ///
     /// # Errors
