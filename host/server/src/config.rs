@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use miette::{Diagnostic, NamedSource, SourceSpan};
 use serde::Deserialize;
+use sod_host::Digest;
 use thiserror::Error;
 
 use crate::{gate, http, log, net, packs};
@@ -29,6 +30,9 @@ pub struct Config {
     /// Where relative paths begin: the folder of the file.
     #[serde(skip)]
     pub folder: PathBuf,
+    /// Digest of the file, if there is one: the log says which configuration was in force.
+    #[serde(skip)]
+    pub digest: Option<Digest>,
 }
 
 /// A configuration that cannot be used.
@@ -91,7 +95,11 @@ impl Config {
             place: error.span().map(SourceSpan::from),
             file: NamedSource::new(name, text.to_owned()),
         })?;
-        Ok(Config { folder, ..config })
+        Ok(Config {
+            folder,
+            digest: Some(Digest::of(text.as_bytes())),
+            ..config
+        })
     }
 
     /// The path as the file means it.

@@ -85,12 +85,10 @@ impl Server {
                 packs.add(name, source, settings.clone(), None)?;
             }
         }
-        let folder = config
-            .log
-            .directory
-            .as_deref()
-            .map(|path| config.path(path));
-        let log = DecisionLog::open(folder.as_deref(), &config.log)?;
+        let log = DecisionLog::open(config, &clock)?;
+        for pack in packs.all() {
+            log.loaded(&pack)?;
+        }
         let service = Service::new(packs, log, clock, 256);
         let (stop, _) = watch::channel(false);
         let mut server = Server {
@@ -152,5 +150,7 @@ impl Server {
     pub async fn stop(mut self) {
         let _ = self.stop.send(true);
         while self.listeners.join_next().await.is_some() {}
+        // Whatever was answered is recorded; only that the end was orderly may be missing.
+        let _ = self.service.log().stop();
     }
 }
