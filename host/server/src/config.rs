@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use miette::{Diagnostic, NamedSource, SourceSpan};
 use serde::Deserialize;
+use sod_host::Digest;
 use thiserror::Error;
 use toml::de::DeTable;
 
@@ -35,6 +36,9 @@ pub struct Config {
     /// Its name and text, to show what is wrong with it.
     #[serde(skip)]
     file: Option<(String, String)>,
+    /// Digest of the file, if there is one: the log says which configuration was in force.
+    #[serde(skip)]
+    pub digest: Option<Digest>,
 }
 
 /// A configuration that cannot be used.
@@ -128,6 +132,7 @@ impl Config {
         Ok(Config {
             folder,
             file,
+            digest: Some(Digest::of(text.as_bytes())),
             ..config
         })
     }

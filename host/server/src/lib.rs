@@ -17,7 +17,7 @@ mod clock;
 mod config;
 mod gate;
 mod http;
-mod log;
+pub mod log;
 mod metrics;
 mod net;
 mod packs;

@@ -133,6 +133,11 @@ impl Service {
         &self.inner.packs
     }
 
+    /// Where decisions are recorded.
+    pub fn log(&self) -> &DecisionLog {
+        &self.inner.log
+    }
+
     /// What time it is.
     pub fn clock(&self) -> &Clock {
         &self.inner.clock

@@ -152,9 +152,10 @@ impl Loaded {
         let packs = packs(config, sources, runtime)?;
         let metrics = Arc::new(Metrics::new());
         metrics.serving(&packs.all());
-        let folder = config.log.directory.as_deref();
-        let folder = folder.map(|path| config.path(path));
-        let log = DecisionLog::open(folder.as_deref(), &config.log)?;
+        let log = DecisionLog::open(config, &clock)?;
+        for pack in packs.all() {
+            log.loaded(&pack)?;
+        }
         let capacity = server.limits.capacity(server.threads());
         let service = Service::new(packs, log, clock, capacity, metrics);
         let forward = gate::forward_auth(&service, &config.route);
@@ -353,11 +354,20 @@ impl Server {
         let answered = timeout(self.drain, self.alive.recv()).await.is_ok();
         self.phase.send_replace(Phase::Cut);
         if answered {
+            self.record_end();
             return Ended::Answered;
         }
         tracing::warn!("the time to end is over, and somebody has no answer");
         let _ = timeout(Duration::from_secs(1), self.alive.recv()).await;
+        self.record_end();
         Ended::CutOff
+    }
+
+    fn record_end(&self) {
+        if let Err(error) = self.service.log().stop() {
+            // Whatever was answered is recorded; only that the end was orderly is missing.
+            tracing::warn!(%error, "the end could not be recorded");
+        }
     }
 }
 
