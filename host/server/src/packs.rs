@@ -11,7 +11,7 @@ use serde::Deserialize;
 use sod_host::{Digest, OpenError, Policy, Runtime};
 use thiserror::Error;
 
-use crate::http::authzen::Mapping;
+use crate::http::authzen::{Adapter, Mapping};
 
 /// `[pack.NAME]`
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -52,6 +52,8 @@ pub struct OpenPack {
     pub component: Arc<[u8]>,
     /// What the configuration says of it.
     pub settings: Arc<Settings>,
+    /// What AuthZEN's words mean to it.
+    pub(crate) authzen: Arc<Adapter>,
 }
 
 /// Why a pack is not served.
@@ -71,6 +73,15 @@ pub enum PackError {
         #[source]
         #[diagnostic_source]
         source: OpenError,
+    },
+    /// The configuration does not fit the pack, or names a file that is not as it should be.
+    #[error("`pack.{name}.authzen.{key}`: {problem}")]
+    #[diagnostic(code("pack-mapping"), help("{advice}"))]
+    Mapping {
+        name: String,
+        key: String,
+        problem: String,
+        advice: String,
     },
 }
 
@@ -149,8 +160,16 @@ impl Packs {
             name: name.to_owned(),
             source,
         })?;
+        let authzen = Adapter::load(&served.settings.authzen, policy.describe());
+        let authzen = authzen.map_err(|misfit| PackError::Mapping {
+            name: name.to_owned(),
+            key: misfit.key,
+            problem: misfit.problem,
+            advice: misfit.help,
+        })?;
         Ok(OpenPack {
             name: name.to_owned(),
+            authzen: Arc::new(authzen),
             policy,
             component: bytes.into(),
             settings: Arc::clone(&served.settings),
@@ -178,7 +197,8 @@ impl Packs {
     pub fn watched(&self) -> Vec<(String, PathBuf)> {
         let paths = |(name, served): (&String, &Served)| {
             let name = name.clone();
-            let paths = served.source.watched().into_iter();
+            let files = served.settings.authzen.files();
+            let paths = served.source.watched().into_iter().chain(files);
             paths.map(move |path| (name.clone(), path))
         };
         self.served.iter().flat_map(paths).collect()

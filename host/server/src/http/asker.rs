@@ -106,7 +106,7 @@ impl Asker {
 }
 
 /// The trace id of `traceparent` (W3C Trace Context), if there is a valid one.
-pub(crate) fn trace_id(headers: &HeaderMap) -> Option<String> {
+pub(super) fn trace_id(headers: &HeaderMap) -> Option<String> {
     let text = headers.get(TRACEPARENT)?.to_str().ok()?;
     let mut fields = text.split('-');
     let (version, trace, parent, flags) = (

@@ -42,11 +42,23 @@ impl Json {
     /// What was sent, as an object of this form.
     pub(super) fn read<'a, T: Deserialize<'a>>(&'a self) -> Result<T, Problem> {
         if self.0.is_empty() {
-            return Err(Problem::malformed("the body is empty").with_help("send a JSON object"));
+            return Err(empty());
         }
         unique(&self.0)?;
         read(&self.0)
     }
+}
+
+/// What was sent, of a form that takes nothing that it does not know. What it carries through unread is not looked at.
+pub(super) fn strict<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Result<T, Problem> {
+    if json.is_empty() {
+        return Err(empty());
+    }
+    read(json)
+}
+
+fn empty() -> Problem {
+    Problem::malformed("the body is empty").with_help("send a JSON object")
 }
 
 /// A browser sends other types across origins unasked, so nothing but this is taken.

@@ -85,6 +85,7 @@ impl Server {
                 packs.add(name, source, settings.clone(), None)?;
             }
         }
+        config.api.check(&packs)?;
         let folder = config
             .log
             .directory

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use sod_host::{EntityUid, Request};
+use sod_host::{EntityUid, Request, code};
 use uuid::Uuid;
 
 use super::{Origin, Refusal, Service, microseconds};
@@ -36,6 +36,8 @@ pub struct Found {
     pub pack: Arc<OpenPack>,
     /// The candidates that are allowed, in the order in which they were asked about.
     pub results: Vec<EntityUid>,
+    /// Candidates about which no decision could be reached, which is a deny.
+    pub failed: usize,
 }
 
 impl Service {
@@ -64,9 +66,13 @@ impl Service {
             None => request.with_now(time),
         };
         let began = Instant::now();
+        let mut failed = 0;
         let decide = |candidate| {
             Search::ask(&mut request, sought, &candidate);
-            Question::answered(candidate, &pack.policy.decide(&request))
+            let verdict = pack.policy.decide(&request);
+            let mut codes = verdict.reasons.iter().map(|reason| reason.code.as_str());
+            failed += usize::from(codes.any(|code| code::ALL.contains(&code)));
+            Question::answered(candidate, &verdict)
         };
         let questions = candidates.into_iter().map(decide).collect();
         let search = Search {
@@ -83,6 +89,11 @@ impl Service {
             latency_us: microseconds(began),
         };
         let id = self.record(&record, &pack)?;
-        Ok(Found { id, pack, results })
+        Ok(Found {
+            id,
+            pack,
+            results,
+            failed,
+        })
     }
 }

@@ -118,7 +118,7 @@ impl Adapter {
     }
 
     /// Keys of `context` that go into the Cedar context of the action.
-    fn context_keys(&self, action: &str) -> &[String] {
+    pub(super) fn context_keys(&self, action: &str) -> &[String] {
         let of_action = self.mapping.action.get(action);
         let own = of_action.and_then(|action| action.context.as_ref());
         own.unwrap_or(&self.mapping.context)
@@ -152,7 +152,7 @@ impl Adapter {
     }
 
     /// The evidence that came with the request, with the directory of the server if there is one.
-    pub(super) fn evidence(
+    fn evidence(
         &self,
         context: Option<&Members<'_>>,
     ) -> Result<Option<Box<RawValue>>, Problem> {
@@ -170,11 +170,11 @@ impl Adapter {
     pub(super) fn candidates(
         &self,
         type_name: &str,
-        evidence: Option<&RawValue>,
+        context: Option<&Members<'_>>,
     ) -> Result<Vec<String>, Problem> {
         let mut ids = self.known.ids(type_name).to_vec();
-        if let Some(evidence) = evidence {
-            ids.extend(evidence::ids(evidence, type_name)?);
+        if let Some(evidence) = self.evidence(context)? {
+            ids.extend(evidence::ids(&evidence, type_name)?);
             ids.sort();
             ids.dedup();
         }
@@ -198,6 +198,11 @@ impl<'a> Named<'a> {
             uid,
             attributes: Vec::new(),
         }
+    }
+
+    /// Whether the request says something of it.
+    pub(super) fn is_described(&self) -> bool {
+        !self.attributes.is_empty()
     }
 }
 

@@ -90,8 +90,9 @@ impl Mapping {
     }
 
     /// Its files: when one changes the pack is loaded anew.
-    pub(crate) fn files(&self) -> impl Iterator<Item = &PathBuf> {
-        [&self.entities, &self.directory].into_iter().flatten()
+    pub(crate) fn files(&self) -> Vec<PathBuf> {
+        let files = [&self.entities, &self.directory].into_iter();
+        files.flatten().cloned().collect()
     }
 
     /// What the pack knows is all that can be meant.

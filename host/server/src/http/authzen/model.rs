@@ -79,7 +79,7 @@ pub(super) struct Evaluations<'a> {
 }
 
 /// One of `evaluations`.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 pub(super) struct Item<'a> {
     /// Who asks.
     #[serde(borrow, default)]
