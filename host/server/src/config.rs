@@ -123,11 +123,14 @@ impl Config {
     /// # Errors
     /// As [`read`](Self::read).
     pub fn parse(text: &str, name: &str, folder: PathBuf) -> Result<Self, ConfigError> {
-        let config: Config = toml::from_str(text).map_err(|error| ConfigError::Invalid {
+        let mut config: Config = toml::from_str(text).map_err(|error| ConfigError::Invalid {
             message: error.message().to_owned(),
             place: error.span().map(SourceSpan::from),
             file: NamedSource::new(name, text.to_owned()),
         })?;
+        for pack in config.pack.values_mut() {
+            pack.authzen.resolve(&folder);
+        }
         let file = Some((name.to_owned(), text.to_owned()));
         Ok(Config {
             folder,

@@ -12,7 +12,7 @@ use sod_host::{Digest, OpenError, Policy, Runtime};
 use thiserror::Error;
 
 use crate::config::ConfigError;
-use crate::http::authzen::Mapping;
+use crate::http::authzen::{Adapter, Mapping};
 
 /// `[pack.NAME]`
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -70,6 +70,8 @@ pub struct OpenPack {
     pub component: Arc<[u8]>,
     /// What the configuration says of it.
     pub settings: Arc<Settings>,
+    /// What AuthZEN's words mean to it.
+    pub(crate) authzen: Arc<Adapter>,
 }
 
 /// Why a pack is not served.
@@ -89,6 +91,15 @@ pub enum PackError {
         #[source]
         #[diagnostic_source]
         source: OpenError,
+    },
+    /// The configuration does not fit the pack, or names a file that is not as it should be.
+    #[error("`pack.{name}.authzen.{key}`: {problem}")]
+    #[diagnostic(code("pack-mapping"), help("{advice}"))]
+    Mapping {
+        name: String,
+        key: String,
+        problem: String,
+        advice: String,
     },
 }
 
@@ -152,7 +163,8 @@ impl Packs {
         let bytes = served.read(name)?;
         let digest = Digest::of(&bytes);
         let same = |pack: Arc<OpenPack>| *pack.policy.digest() == digest;
-        if self.get(Some(name)).is_some_and(same) {
+        let mapped = !served.settings.authzen.files().is_empty();
+        if !mapped && self.get(Some(name)).is_some_and(same) {
             return Ok(None);
         }
         let opened = Arc::new(self.open(name, &served, bytes)?);
@@ -182,8 +194,16 @@ impl Packs {
             name: name.to_owned(),
             source,
         })?;
+        let authzen = Adapter::load(&served.settings.authzen, policy.describe());
+        let authzen = authzen.map_err(|misfit| PackError::Mapping {
+            name: name.to_owned(),
+            key: misfit.key,
+            problem: misfit.problem,
+            advice: misfit.help,
+        })?;
         Ok(OpenPack {
             name: name.to_owned(),
+            authzen: Arc::new(authzen),
             policy,
             component: bytes.into(),
             settings: Arc::clone(&served.settings),
@@ -210,8 +230,11 @@ impl Packs {
     /// What to watch for changes, by the name of the pack.
     pub fn watched(&self) -> Vec<(String, Vec<PathBuf>)> {
         let served = self.served();
-        let paths =
-            |(name, served): (&String, &Arc<Served>)| (name.clone(), served.source.watched());
+        let paths = |(name, served): (&String, &Arc<Served>)| {
+            let files = served.settings.authzen.files();
+            let paths = served.source.watched().into_iter().chain(files);
+            (name.clone(), paths.collect())
+        };
         served.iter().map(paths).collect()
     }
 }

@@ -152,6 +152,7 @@ impl Loaded {
         let packs = packs(config, sources, runtime)?;
         let metrics = Arc::new(Metrics::new());
         metrics.serving(&packs.all());
+        config.api.check(&packs)?;
         let log = DecisionLog::open(config, &clock)?;
         for pack in packs.all() {
             log.loaded(&pack)?;

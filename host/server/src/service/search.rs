@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use sod_host::{EntityUid, Request};
+use sod_host::{EntityUid, Request, code};
 use uuid::Uuid;
 
 use super::{Origin, Refusal, Service, microseconds};
@@ -36,6 +36,8 @@ pub struct Found {
     pub pack: Arc<OpenPack>,
     /// The candidates that are allowed, in the order in which they were asked about.
     pub results: Vec<EntityUid>,
+    /// Candidates about which no decision could be reached, which is a deny.
+    pub failed: usize,
 }
 
 impl Service {
@@ -72,12 +74,15 @@ impl Service {
             None => request.with_now(time),
         };
         let began = Instant::now();
+        let mut failed = 0;
         let decide = |candidate| {
             Search::ask(&mut request, sought, &candidate);
             let began = Instant::now();
             let verdict = pack.policy.decide(&request);
             let metrics = &self.inner.metrics;
             metrics.decided(&pack, origin.api, &verdict, began.elapsed());
+            let mut codes = verdict.reasons.iter().map(|reason| reason.code.as_str());
+            failed += usize::from(codes.any(|code| code::ALL.contains(&code)));
             Question::answered(candidate, &verdict)
         };
         let questions = candidates.into_iter().map(decide).collect();
@@ -95,6 +100,11 @@ impl Service {
             latency_us: microseconds(began.elapsed()),
         };
         let id = self.record(&record, &pack)?;
-        Ok(Found { id, pack, results })
+        Ok(Found {
+            id,
+            pack,
+            results,
+            failed,
+        })
     }
 }
