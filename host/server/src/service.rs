@@ -148,11 +148,6 @@ impl Service {
         &self.inner.metrics
     }
 
-    /// Where records go.
-    pub(crate) fn log(&self) -> &DecisionLog {
-        &self.inner.log
-    }
-
     /// Decides, and writes the record before it returns.
     ///
     /// # Errors

@@ -7,6 +7,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, Request, Response, StatusCode};
+use axum::response::IntoResponse as _;
 use hyper::body::Incoming;
 use tokio::time::timeout_at;
 use tonic::{Code, Status};
@@ -17,7 +18,7 @@ use super::body::{self, Room, Unread};
 use super::guard::Guard;
 use super::limits::Limits;
 use super::{Listener, health};
-use crate::http::Client;
+use crate::http::{Client, Problem, Secure};
 use crate::metrics::Metrics;
 use crate::telemetry;
 
@@ -25,6 +26,8 @@ use crate::telemetry;
 #[derive(Debug)]
 pub(super) struct Door {
     pub(super) listener: Listener,
+    /// Everything comes over TLS.
+    pub(super) secure: bool,
     pub(super) router: Router,
     pub(super) limits: Limits,
     pub(super) guard: Option<Arc<Guard>>,
@@ -128,6 +131,9 @@ impl Door {
             Err(_) => return Err(Turned::Slow),
         };
         parts.extensions.insert(Client(client));
+        if self.secure {
+            parts.extensions.insert(Secure);
+        }
         let request = Request::from_parts(parts, Body::from(read.bytes));
         let answer = self.router.clone().oneshot(request);
         let answer = timeout_at(deadline, answer).await;
@@ -171,9 +177,25 @@ impl Turned {
             Turned::TooManyHeaders => "too-many-headers",
             Turned::Slow => "request-timeout",
             Turned::Late => "late",
-            Turned::Unread(Unread::TooLarge) => "body-too-large",
+            Turned::Unread(Unread::TooLarge) => "too-large",
             Turned::Unread(Unread::NoRoom) => "busy",
             Turned::Unread(Unread::Broken) => "body-broken",
+        }
+    }
+
+    fn help(self) -> &'static str {
+        match self {
+            Turned::Unknown => "send `Authorization: Bearer TOKEN`; the operator hands tokens out",
+            Turned::TooManyHeaders => {
+                "send fewer, or have the operator raise `server.limits.headers`"
+            }
+            Turned::Slow | Turned::Unread(Unread::Broken) => {
+                "send all of the body that is announced"
+            }
+            Turned::Late | Turned::Unread(Unread::NoRoom) => "ask again in a second",
+            Turned::Unread(Unread::TooLarge) => {
+                "send less, or have the operator raise `server.limits.body_bytes`"
+            }
         }
     }
 
@@ -201,11 +223,10 @@ impl Turned {
         if grpc {
             return Status::new(code, message).into_http();
         }
-        let error = serde_json::json!({"error": {"code": self.code(), "message": message}});
-        let mut response = Response::new(Body::from(error.to_string()));
-        *response.status_mut() = status;
+        let title = status.canonical_reason().unwrap_or_default();
+        let problem = Problem::new(status, self.code(), title, message);
+        let mut response = problem.with_help(self.help()).into_response();
         let headers = response.headers_mut();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         if status == StatusCode::UNAUTHORIZED {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }

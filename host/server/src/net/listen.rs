@@ -82,14 +82,13 @@ impl Shared {
 
 /// Says why, if it can be said at once and in plain text.
 fn refuse(stream: &TcpStream, tls: bool) {
-    const BODY: &str =
-        r#"{"error":{"code":"busy","message":"too many connections to this server"}}"#;
+    const BODY: &str = r#"{"type":"urn:sod:problem:busy","title":"Service Unavailable","status":503,"detail":"too many connections to this server"}"#;
     if tls {
         return;
     }
     let length = BODY.len();
     let answer = format!(
-        "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\
+        "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/problem+json\r\ncontent-length: {length}\r\n\
          retry-after: 1\r\nconnection: close\r\n\r\n{BODY}"
     );
     let _ = stream.try_write(answer.as_bytes());

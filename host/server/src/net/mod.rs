@@ -159,10 +159,10 @@ impl Loaded {
         }
         let capacity = server.limits.capacity(server.threads());
         let service = Service::new(packs, log, clock, capacity, metrics);
-        let forward = gate::forward_auth(&service, &config.route);
+        let gate = gate::Gate::open(&service, config)?;
         Ok(Loaded {
-            api: http::router(&service, &config.api).merge(forward),
-            grpc: gate::ext_authz(&service, &config.route).into_axum_router(),
+            api: http::router(&service, &config.api).merge(gate.forward_auth()),
+            grpc: gate.ext_authz().into_axum_router(),
             config: config.clone(),
             service,
             tls,
@@ -257,6 +257,7 @@ impl Server {
             let protected = listener != Listener::Monitoring;
             let door = Door {
                 listener,
+                secure: protected && tls.is_some(),
                 router: router.layer(CatchPanicLayer::new()),
                 limits: settings.limits.clone(),
                 guard: guard.clone().filter(|_| protected),

@@ -15,7 +15,8 @@ use super::guard::Guard;
 use super::stamp::Stamp;
 use super::tls::{self, Tls};
 use crate::config::{Config, ConfigError};
-use crate::packs::Sources;
+use crate::log::LogError;
+use crate::packs::{OpenPack, Sources};
 use crate::service::Service;
 
 /// A file is written in several steps; this long after the last of them it is whole.
@@ -135,19 +136,28 @@ impl Reloader {
         let metrics = self.service.metrics();
         match packs.reload(name) {
             Ok(None) => metrics.reloaded(name, "unchanged"),
-            Ok(Some(pack)) => {
-                metrics.reloaded(name, "ok");
-                metrics.serving(&packs.all());
-                tracing::info!(pack = name, digest = %pack.policy.digest(), "loaded anew");
-            }
-            Err(error) => {
-                metrics.reloaded(name, "refused");
-                tracing::error!(
-                    pack = name,
-                    error = chain(&error),
-                    "refused; the pack that there was stays"
-                );
-            }
+            Ok(Some(pack)) => self.took(&pack),
+            Err(error) => self.refused(name, &chain(&error)),
+        }
+    }
+
+    fn took(&self, pack: &OpenPack) {
+        let metrics = self.service.metrics();
+        metrics.reloaded(&pack.name, "ok");
+        metrics.serving(&self.service.packs().all());
+        tracing::info!(pack = pack.name, digest = %pack.policy.digest(), "loaded anew");
+        self.recorded(self.service.log().loaded(pack));
+    }
+
+    fn refused(&self, name: &str, error: &str) {
+        self.service.metrics().reloaded(name, "refused");
+        tracing::error!(pack = name, error, "refused; the pack that there was stays");
+        self.recorded(self.service.log().refused(name, None, error));
+    }
+
+    fn recorded(&self, written: Result<(), LogError>) {
+        if let Err(error) = written {
+            tracing::error!(error = chain(&error), "a reload could not be recorded");
         }
     }
 
@@ -177,20 +187,17 @@ impl Reloader {
             let Some(source) = sources.remove(name) else {
                 continue;
             };
-            let added = settings
-                .pin(name)
-                .map_err(|error| chain(&error))
-                .and_then(|pin| {
-                    let added = packs.add(name, source, settings.clone(), pin);
-                    added.map_err(|error| chain(&error))
-                });
-            if let Err(error) = added {
-                metrics.reloaded(name, "refused");
-                tracing::error!(pack = name, error, "refused; the pack that there was stays");
+            let pin = settings.pin(name).map_err(|error| chain(&error));
+            let added = pin.and_then(|pin| {
+                let added = packs.add(name, source, settings.clone(), pin);
+                added.map_err(|error| chain(&error))
+            });
+            match added {
+                Ok(pack) => self.took(&pack),
+                Err(error) => self.refused(name, &error),
             }
         }
         metrics.reloaded("configuration", "ok");
-        metrics.serving(&packs.all());
     }
 }
 
