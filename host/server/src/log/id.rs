@@ -20,7 +20,7 @@ impl Ids {
         let low = bits & ((1 << LOW_BITS) - 1);
         let high = (bits >> 64) & 0xfff;
         Ids {
-            milliseconds: u64::try_from(bits >> 80).unwrap_or(u64::MAX),
+            milliseconds: milliseconds(id),
             random: (high << LOW_BITS) | low,
         }
     }
@@ -50,6 +50,11 @@ impl Ids {
             .with_version(uuid::Version::SortRand)
             .into_uuid()
     }
+}
+
+/// The time in an id, in milliseconds since the Unix epoch.
+pub(super) fn milliseconds(id: &Uuid) -> u64 {
+    u64::try_from(id.as_u128() >> 80).unwrap_or(u64::MAX)
 }
 
 /// Random bits, from the operating system by way of an id of the library's own.
