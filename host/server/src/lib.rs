@@ -27,5 +27,5 @@ pub use clock::Clock;
 pub use config::{Config, ConfigError};
 pub use net::{ServeError, Server};
 pub use packs::{OpenPack, PackError, Packs, Source};
-pub use record::{Api, PackId, Record};
-pub use service::{Asked, Decided, Origin, Refusal, Service};
+pub use record::{Answer, Api, Decision, PackId, Question, Record, Search, Sought};
+pub use service::{Asked, Decided, Found, Origin, Refusal, SearchAsked, Service};

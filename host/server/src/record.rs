@@ -1,10 +1,12 @@
-//! One decision, as it is kept.
+//! What is kept of a decision, and of a search, which is many decisions with one answer.
+//!
+//! How much of it gets into the log, and in which form, is the [log](crate::log)'s to say.
 
 use serde::{Deserialize, Serialize};
-use sod_host::{Digest, Effect, Request, Verdict};
-use uuid::Uuid;
+use sod_host::{Digest, Effect, EntityUid, Request, Verdict};
 
 use crate::packs::OpenPack;
+use crate::service::Origin;
 
 /// Through which door a request came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -35,6 +37,8 @@ pub struct PackId {
     pub version: String,
     /// Digest of the component.
     pub digest: Digest,
+    /// Digest of policies, schema and quorums, as in every verdict.
+    pub policy_digest: Digest,
 }
 
 impl PackId {
@@ -45,35 +49,108 @@ impl PackId {
             name: description.name.clone(),
             version: description.version.clone(),
             digest: *pack.policy.digest(),
+            policy_digest: description.policy_digest,
         }
     }
 }
 
-/// One decision, complete enough to be made again.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+/// What was decided, complete enough to be decided again.
+#[derive(Debug, Clone)]
 #[non_exhaustive]
-pub struct Record {
-    /// UUID version 7 (RFC 9562), also in the answer.
-    pub id: Uuid,
-    /// Milliseconds since the Unix epoch, when the decision was made.
+pub struct Record<'a> {
+    /// Milliseconds since the Unix epoch, when it was decided.
     pub time: i64,
-    /// Trace id of W3C Trace Context, 32 hex digits.
-    pub trace_id: Option<String>,
-    /// `X-Request-ID` as it came.
-    pub request_id: Option<String>,
-    /// Through which door.
-    pub api: Api,
-    /// Who asked, if they had to say so: the name of a token, or a certificate's.
-    pub client: Option<String>,
+    /// Who asked, and how.
+    pub origin: Origin,
     /// What decided.
     pub pack: PackId,
-    /// What was asked.
+    /// What was asked and answered.
+    pub answer: Answer<'a>,
+    /// Microseconds that deciding took, waiting not counted.
+    pub latency_us: u64,
+}
+
+/// One decision, or the many of a search.
+#[derive(Debug, Clone, Copy)]
+pub enum Answer<'a> {
+    /// May this principal do this?
+    Decision(&'a Decision),
+    /// Who may, what may they do, or to what?
+    Search(&'a Search),
+}
+
+/// One decision.
+#[derive(Debug, Clone)]
+pub struct Decision {
+    /// What was asked, with the time that it was decided on.
     pub request: Request,
     /// What was answered.
     pub verdict: Verdict,
     /// What the caller was told to do: in shadow mode that is to go ahead, whatever the verdict.
     pub enforced: Effect,
-    /// Microseconds that the decision took, waiting not counted.
-    pub latency_us: u64,
+}
+
+/// What a search is after.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Sought {
+    /// Who may do this to that?
+    Principal,
+    /// What may they do to that?
+    Action,
+    /// To what may they do this?
+    Resource,
+}
+
+/// Many decisions with one answer.
+#[derive(Debug, Clone)]
+pub struct Search {
+    /// What is the same in all questions, the time included. What is sought has no meaning here.
+    pub request: Request,
+    /// What differs between the questions.
+    pub sought: Sought,
+    /// Each candidate, in the order in which it was asked about.
+    pub questions: Vec<Question>,
+}
+
+/// One question of a search, and its answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Question {
+    /// What stands in the place of what is sought.
+    pub candidate: EntityUid,
+    /// What was decided.
+    pub effect: Effect,
+    /// Digest of the verdict's JSON, so that a replay can tell whether it is the same to the byte.
+    pub verdict_digest: Digest,
+}
+
+impl Search {
+    /// The candidates that were allowed: the answer.
+    pub fn results(&self) -> impl Iterator<Item = &EntityUid> {
+        let allowed = self.questions.iter().filter(|q| q.effect == Effect::Allow);
+        allowed.map(|question| &question.candidate)
+    }
+
+    /// One of its questions.
+    pub(crate) fn ask(request: &mut Request, sought: Sought, candidate: &EntityUid) {
+        let place = match sought {
+            Sought::Principal => &mut request.principal,
+            Sought::Action => &mut request.action,
+            Sought::Resource => &mut request.resource,
+        };
+        place.clone_from(candidate);
+    }
+}
+
+impl Question {
+    /// What is kept of a verdict.
+    pub(crate) fn answered(candidate: EntityUid, verdict: &Verdict) -> Self {
+        // A verdict is strings, lists and numbers: it always has a JSON form.
+        let json = serde_json::to_vec(verdict).unwrap_or_default();
+        Question {
+            candidate,
+            effect: verdict.effect,
+            verdict_digest: Digest::of(&json),
+        }
+    }
 }

@@ -1,18 +1,22 @@
 //! One place where decisions are made and recorded, whichever door the request came through.
 
+mod search;
+
 use std::sync::Arc;
 use std::time::Instant;
 
 use miette::Diagnostic;
 use sod_host::{Effect, Request, Verdict};
 use thiserror::Error;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use uuid::Uuid;
 
 use crate::clock::Clock;
 use crate::log::DecisionLog;
 use crate::packs::{OpenPack, Packs};
-use crate::record::{Api, PackId, Record};
+use crate::record::{Answer, Api, Decision, PackId, Record};
+
+pub use search::{Found, SearchAsked};
 
 /// Bytes of evidence from which on a decision has a thread of its own: below, it is over before one would be found.
 const LARGE: usize = 64 << 10;
@@ -126,18 +130,18 @@ impl Service {
     /// # Errors
     /// A [`Refusal`]: there is no decision, and the caller must not go ahead.
     pub async fn decide(&self, asked: Asked) -> Result<Decided, Refusal> {
-        let _place = self
-            .inner
-            .places
-            .acquire()
-            .await
-            .map_err(|_| Refusal::Busy)?;
-        if size(&asked.request) < LARGE {
+        let _place = self.place().await?;
+        if size(&asked.request) < LARGE && !self.inner.log.waits() {
             return self.decide_here(asked);
         }
         let service = self.clone();
         let deciding = tokio::task::spawn_blocking(move || service.decide_here(asked));
         deciding.await.map_err(|_| Refusal::BrokenOff)?
+    }
+
+    async fn place(&self) -> Result<SemaphorePermit<'_>, Refusal> {
+        let place = self.inner.places.acquire().await;
+        place.map_err(|_| Refusal::Busy)
     }
 
     fn decide_here(&self, asked: Asked) -> Result<Decided, Refusal> {
@@ -154,38 +158,44 @@ impl Service {
         };
         let began = Instant::now();
         let verdict = pack.policy.decide(&request);
-        let latency_us = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
+        let latency_us = microseconds(began);
         let enforced = if shadow {
             Effect::Allow
         } else {
             verdict.effect
         };
-        let record = Record {
-            id: Uuid::now_v7(),
-            time,
-            trace_id: origin.trace_id,
-            request_id: origin.request_id,
-            api: origin.api,
-            client: origin.client,
-            pack: PackId::of(&pack),
+        let decision = Decision {
             request,
             verdict,
             enforced,
+        };
+        let record = Record {
+            time,
+            origin,
+            pack: PackId::of(&pack),
+            answer: Answer::Decision(&decision),
             latency_us,
         };
-        self.inner
-            .log
-            .append(&record, &pack)
-            .map_err(|error| Refusal::Unrecorded {
-                problem: error.to_string(),
-            })?;
+        let id = self.record(&record, &pack)?;
         Ok(Decided {
-            id: record.id,
+            id,
             pack,
-            verdict: record.verdict,
+            verdict: decision.verdict,
             enforced,
         })
     }
+
+    /// The id of the record, once it is written.
+    fn record(&self, record: &Record<'_>, pack: &OpenPack) -> Result<Uuid, Refusal> {
+        let written = self.inner.log.append(record, pack);
+        written.map_err(|error| Refusal::Unrecorded {
+            problem: error.to_string(),
+        })
+    }
+}
+
+fn microseconds(since: Instant) -> u64 {
+    u64::try_from(since.elapsed().as_micros()).unwrap_or(u64::MAX)
 }
 
 fn size(request: &Request) -> usize {

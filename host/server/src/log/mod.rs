@@ -8,6 +8,7 @@ use std::sync::Mutex;
 use miette::Diagnostic;
 use serde::Deserialize;
 use thiserror::Error;
+use uuid::Uuid;
 
 use crate::packs::OpenPack;
 use crate::record::Record;
@@ -53,12 +54,18 @@ impl DecisionLog {
         })
     }
 
+    /// Whether writing a record waits for a disk.
+    pub(crate) fn waits(&self) -> bool {
+        false
+    }
+
     /// Writes the record.
     ///
     /// # Errors
     /// It is not written.
-    pub fn append(&self, record: &Record, _: &OpenPack) -> Result<(), LogError> {
-        let mut line = serde_json::to_vec(record).map_err(std::io::Error::from)?;
+    pub fn append(&self, record: &Record<'_>, _: &OpenPack) -> Result<Uuid, LogError> {
+        let id = Uuid::now_v7();
+        let mut line = format!("{id} {record:?}").into_bytes();
         line.push(b'\n');
         let mut file = self
             .file
@@ -67,6 +74,6 @@ impl DecisionLog {
         if let Some(file) = file.as_mut() {
             file.write_all(&line)?;
         }
-        Ok(())
+        Ok(id)
     }
 }
