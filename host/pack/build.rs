@@ -121,7 +121,11 @@ fn run_cargo(workspace: &Path, target_dir: &Path) -> Result<()> {
     cargo
         .current_dir(workspace)
         .args(["build", "--target", TARGET, "--profile", PROFILE])
-        .args(ENGINES.iter().flat_map(|engine| ["--package", engine.package]))
+        .args(
+            ENGINES
+                .iter()
+                .flat_map(|engine| ["--package", engine.package]),
+        )
         .arg("--target-dir")
         .arg(target_dir);
     if workspace.join("Cargo.lock").is_file() {
@@ -135,10 +139,7 @@ fn run_cargo(workspace: &Path, target_dir: &Path) -> Result<()> {
         remap(workspace, target_dir)?.join("\x1f"),
     );
     let status = cargo.status().context("cargo cannot be run")?;
-    ensure!(
-        status.success(),
-        "cargo failed for the engines, see above"
-    );
+    ensure!(status.success(), "cargo failed for the engines, see above");
     Ok(())
 }
 

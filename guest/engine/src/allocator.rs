@@ -168,7 +168,8 @@ unsafe impl GlobalAlloc for Allocator {
             return ptr;
         }
         // SAFETY: the caller guarantees that the new size makes a layout, and is not 0.
-        let new = unsafe { self.alloc(Layout::from_size_align_unchecked(new_size, layout.align())) };
+        let new =
+            unsafe { self.alloc(Layout::from_size_align_unchecked(new_size, layout.align())) };
         if !new.is_null() {
             // SAFETY: both are valid for the smaller of the sizes, and disjoint.
             unsafe { ptr.copy_to_nonoverlapping(new, layout.size().min(new_size)) };

@@ -44,7 +44,9 @@ pub enum InspectError {
     #[diagnostic(code("not-wasm"), help("`sod build PACK -o FILE` writes one"))]
     NotWasm(String),
     /// A core module that is none of sod's.
-    #[error("this is a WebAssembly module, and neither a component nor one that `sod build` writes")]
+    #[error(
+        "this is a WebAssembly module, and neither a component nor one that `sod build` writes"
+    )]
     #[diagnostic(
         code("not-a-component"),
         help("`sod build PACK -o FILE` writes a component, and with `--target` a module")

@@ -57,7 +57,8 @@ extern "C" fn sod_decide(at: usize, len: usize) -> u64 {
 #[unsafe(no_mangle)]
 extern "C" fn sod_describe() -> u64 {
     Buffers::enter(|buffers| {
-        let described = sod_engine::program().map(|program| sod_engine::describe(program.describe()));
+        let described =
+            sod_engine::program().map(|program| sod_engine::describe(program.describe()));
         described
             .and_then(Result::ok)
             .map_or(0, |json| buffers.hand_out(json))

@@ -91,7 +91,9 @@ struct Uid(EntityUid);
 
 impl<'de> Deserialize<'de> for Uid {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(UidVisitor { bare: None }).map(Uid)
+        deserializer
+            .deserialize_any(UidVisitor { bare: None })
+            .map(Uid)
     }
 }
 
@@ -101,7 +103,9 @@ struct Action(EntityUid);
 impl<'de> Deserialize<'de> for Action {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let bare = Some("Action");
-        deserializer.deserialize_any(UidVisitor { bare }).map(Action)
+        deserializer
+            .deserialize_any(UidVisitor { bare })
+            .map(Action)
     }
 }
 

@@ -11,11 +11,7 @@ use super::loading::Loading;
 use super::target::Target;
 
 /// Instantiates the engine without any import, loads the bundle, and keeps the state.
-pub(super) fn load(
-    target: Target,
-    engine: &[u8],
-    bundle: &[u8],
-) -> Result<Vec<u8>, CompileError> {
+pub(super) fn load(target: Target, engine: &[u8], bundle: &[u8]) -> Result<Vec<u8>, CompileError> {
     let mut wizer = Wizer::new();
     wizer.init_func(target.loader());
     let (context, instrumented) = wizer.instrument(engine).map_err(CompileError::engine)?;
@@ -161,7 +157,8 @@ mod tests {
             "(module)",
             r#"(module (memory (export "memory") 1))"#,
         ] {
-            let error = super::load(Target::Component, &wat::parse_str(text).unwrap(), b"").unwrap_err();
+            let error =
+                super::load(Target::Component, &wat::parse_str(text).unwrap(), b"").unwrap_err();
             assert!(
                 matches!(error, CompileError::Engine { .. }),
                 "{text}: {error}"

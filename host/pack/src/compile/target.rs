@@ -7,9 +7,9 @@ use super::metadata::EngineInfo;
 /// The one thing that a component exports.
 pub const INTERFACE: &str = "sod:policy/authorizer@0.1.0";
 /// The version of a core module's interface, as the name of an exported global: docs/modules.md.
-pub const CORE_INTERFACE: &str = "sod_abi_0_1_0";
+const CORE_INTERFACE: &str = "sod_abi_0_1_0";
 /// The version of the interface that proxies know, as the name of an exported function.
-pub const PROXY_INTERFACE: &str = "proxy_abi_version_0_2_1";
+const PROXY_INTERFACE: &str = "proxy_abi_version_0_2_1";
 
 /// The engines, as build.rs made them.
 const ENGINE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/engine.wasm"));
