@@ -19,6 +19,25 @@ pub struct RouteError {
     pub help: String,
 }
 
+impl RouteError {
+    /// For what a host finds wrong with a route that is none of this crate's business.
+    pub fn new(
+        number: usize,
+        name: Option<String>,
+        key: &str,
+        problem: impl Into<String>,
+        help: &str,
+    ) -> Self {
+        RouteError {
+            number,
+            name,
+            key: key.to_owned(),
+            problem: problem.into(),
+            help: help.to_owned(),
+        }
+    }
+}
+
 fn named(name: Option<&str>) -> String {
     name.map_or_else(String::new, |name| format!(" (`{name}`)"))
 }

@@ -25,7 +25,11 @@ pub struct Config {
     /// `[pack.NAME]`: the components that decide.
     pub pack: BTreeMap<String, packs::Settings>,
     /// `[[route]]`: what a proxy's request means.
-    pub route: Vec<gate::Settings>,
+    pub route: Vec<gate::Route>,
+    /// `[gate]`: which proxies may ask, and limits of evidence.
+    pub gate: gate::Settings,
+    /// `[identity]`: whose tokens and certificates are believed.
+    pub identity: gate::IdentitySettings,
     /// Where relative paths begin: the folder of the file.
     #[serde(skip)]
     pub folder: PathBuf,
@@ -64,6 +68,16 @@ pub enum ConfigError {
         problem: String,
         #[help]
         help: String,
+    },
+    /// All that is wrong with routes.
+    #[error("a route cannot be used")]
+    #[diagnostic(
+        code("config-routes"),
+        help("docs/proxies.md has every key of a route")
+    )]
+    Routes {
+        #[related]
+        routes: Vec<gate::RouteProblem>,
     },
 }
 

@@ -92,6 +92,7 @@ impl Server {
             .map(|path| config.path(path));
         let log = DecisionLog::open(folder.as_deref(), &config.log)?;
         let service = Service::new(packs, log, clock, 256);
+        let gate = gate::Gate::open(&service, config)?;
         let (stop, _) = watch::channel(false);
         let mut server = Server {
             http: None,
@@ -101,12 +102,11 @@ impl Server {
             listeners: JoinSet::new(),
         };
         if let Some(address) = config.server.http {
-            let router = http::router(&server.service, &config.api)
-                .merge(gate::forward_auth(&server.service, &config.route));
+            let router = http::router(&server.service, &config.api).merge(gate.forward_auth());
             server.http = Some(server.listen(address, router).await?);
         }
         if let Some(address) = config.server.grpc {
-            let router = gate::ext_authz(&server.service, &config.route).into_axum_router();
+            let router = gate.ext_authz().into_axum_router();
             server.grpc = Some(server.listen(address, router).await?);
         }
         Ok(server)
