@@ -1,4 +1,4 @@
-//! Builds the engine for Wasm, to be embedded: `cargo build` of a clone is all that anybody needs to run.
+//! Builds the engines for Wasm, to be embedded: `cargo build` of a clone is all that anybody needs to run.
 //!
 //! A cargo inside cargo, with a profile and a target of its own in the same target directory: the locks are
 //! different ones, so neither waits for the other. The bytes depend on the sources, the lock file and the
@@ -15,6 +15,29 @@ use sha2::{Digest, Sha256};
 const TARGET: &str = "wasm32-unknown-unknown";
 const PROFILE: &str = "engine";
 
+/// A package that is an engine, what its file is called, what it is called in here, and where its digest goes.
+struct Engine {
+    package: &'static str,
+    library: &'static str,
+    embedded: &'static str,
+    digest: &'static str,
+}
+
+const ENGINES: [Engine; 2] = [
+    Engine {
+        package: "sod-guest",
+        library: "sod_guest.wasm",
+        embedded: "engine.wasm",
+        digest: "SOD_ENGINE_SHA256",
+    },
+    Engine {
+        package: "sod-proxy-wasm",
+        library: "sod_proxy_wasm.wasm",
+        embedded: "proxy-engine.wasm",
+        digest: "SOD_PROXY_ENGINE_SHA256",
+    },
+];
+
 fn main() -> ExitCode {
     match build() {
         Ok(()) => ExitCode::SUCCESS,
@@ -29,7 +52,7 @@ fn build() -> Result<()> {
     let workspace = folder("CARGO_MANIFEST_DIR")?.join("../..");
     let workspace = real(&workspace)?;
     let out = folder("OUT_DIR")?;
-    // All that the engine is made of; cargo looks into the folders.
+    // All that the engines are made of; cargo looks into the folders.
     for path in [
         "guest",
         "wit",
@@ -43,14 +66,17 @@ fn build() -> Result<()> {
     ensure_target()?;
     let target_dir = target_dir(&out)?;
     run_cargo(&workspace, &target_dir)?;
-    let engine = target_dir.join(TARGET).join(PROFILE).join("sod_guest.wasm");
-    let bytes = std::fs::read(&engine).with_context(|| engine.display().to_string())?;
-    println!("cargo::rustc-env=SOD_ENGINE_SHA256={}", sha256(&bytes));
-    let embedded = out.join("engine.wasm");
-    std::fs::write(&embedded, bytes).with_context(|| embedded.display().to_string())
+    for engine in &ENGINES {
+        let library = target_dir.join(TARGET).join(PROFILE).join(engine.library);
+        let bytes = std::fs::read(&library).with_context(|| library.display().to_string())?;
+        println!("cargo::rustc-env={}={}", engine.digest, sha256(&bytes));
+        let embedded = out.join(engine.embedded);
+        std::fs::write(&embedded, bytes).with_context(|| embedded.display().to_string())?;
+    }
+    Ok(())
 }
 
-/// As everywhere in sod: `sha256:` and 64 hex digits. Known from here on, so that no run has to hash the engine.
+/// As everywhere in sod: `sha256:` and 64 hex digits. Known from here on, so that no run has to hash an engine.
 fn sha256(bytes: &[u8]) -> String {
     let digest = Sha256::digest(bytes);
     let digits: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
@@ -94,15 +120,12 @@ fn run_cargo(workspace: &Path, target_dir: &Path) -> Result<()> {
     let mut cargo = Command::new(cargo()?);
     cargo
         .current_dir(workspace)
-        .args([
-            "build",
-            "--package",
-            "sod-guest",
-            "--target",
-            TARGET,
-            "--profile",
-            PROFILE,
-        ])
+        .args(["build", "--target", TARGET, "--profile", PROFILE])
+        .args(
+            ENGINES
+                .iter()
+                .flat_map(|engine| ["--package", engine.package]),
+        )
         .arg("--target-dir")
         .arg(target_dir);
     if workspace.join("Cargo.lock").is_file() {
@@ -116,10 +139,7 @@ fn run_cargo(workspace: &Path, target_dir: &Path) -> Result<()> {
         remap(workspace, target_dir)?.join("\x1f"),
     );
     let status = cargo.status().context("cargo cannot be run")?;
-    ensure!(
-        status.success(),
-        "cargo failed for the package sod-guest, see above"
-    );
+    ensure!(status.success(), "cargo failed for the engines, see above");
     Ok(())
 }
 

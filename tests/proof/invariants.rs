@@ -122,7 +122,13 @@ fn components_import_nothing_export_one_interface_and_come_out_the_same() {
                 .contains("sod:policy/authorizer@0.1.0"),
             "{exports:?}"
         );
-        for door in ["sod_load", "sod_alloc", "sod_error_ptr", "sod_error_len"] {
+        for door in [
+            "sod_load",
+            "sod_error",
+            "sod_alloc",
+            "sod_free",
+            "sod_decide",
+        ] {
             let found = component
                 .windows(door.len())
                 .any(|window| window == door.as_bytes());

@@ -1,14 +1,11 @@
 //! [`sod_core`] behind the `sod:policy` world: the only use of `wit-bindgen`.
 //!
-//! Two doors. The component's exports (`decide`, `decide-batch`, `describe`)
-//! are the contract in `wit/`. The core module's `sod_*` functions are for the
-//! pack compiler, which calls them once, takes a snapshot, and strips them: a
-//! finished component has no way to load anything.
+//! Two doors, of which the pack compiler leaves one. The component's exports
+//! (`decide`, `decide-batch`, `describe`) are the contract in `wit/`. Those of
+//! [`module`] are for hosts that cannot load components.
 
-#[cfg(target_arch = "wasm32")]
-mod allocator;
 mod convert;
-mod load;
+mod module;
 
 mod bindings {
     wit_bindgen::generate!({ world: "policy", path: "../../wit" });
@@ -23,9 +20,9 @@ struct Component;
 
 impl wit::Guest for Component {
     fn decide(request: wit::Request) -> Result<wit::Verdict, wit::Fault> {
-        let program = load::program().ok_or_else(not_loaded)?;
-        let verdict = program.decide(&request.into());
-        verdict.map(Into::into).map_err(Into::into)
+        let program = sod_engine::program().ok_or_else(not_loaded)?;
+        let verdict = program.decide(&request.into())?;
+        Ok(verdict.into())
     }
 
     fn decide_batch(requests: Vec<wit::Request>) -> Vec<Result<wit::Verdict, wit::Fault>> {
@@ -33,16 +30,16 @@ impl wit::Guest for Component {
     }
 
     fn describe() -> wit::Description {
-        match load::program() {
+        match sod_engine::program() {
             Some(program) => program.describe().into(),
             None => convert::nothing_loaded(),
         }
     }
 }
 
-fn not_loaded() -> wit::Fault {
-    wit::Fault {
-        kind: wit::FaultKind::Internal,
+fn not_loaded() -> sod_core::Fault {
+    sod_core::Fault {
+        kind: sod_core::FaultKind::Internal,
         message: "this engine holds no pack: compile one with `sod build`".to_owned(),
     }
 }

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::Serialize;
+
 use crate::bundle::{Bundle, Mode, PackData, Quorum, sha256};
 use crate::cedar;
 use crate::policy::actions::Vocabulary;
@@ -42,7 +44,7 @@ impl LoadError {
 }
 
 /// One policy of a program.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct PolicyInfo {
     /// `@id`
     pub id: String,
@@ -57,7 +59,7 @@ pub struct PolicyInfo {
 }
 
 /// One action of the schema.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ActionInfo {
     /// `Action::"merge"`
     pub action: EntityUid,

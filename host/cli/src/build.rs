@@ -1,9 +1,9 @@
-//! `sod build`: a pack as one sealed component.
+//! `sod build`: a pack as one sealed artifact.
 
 use std::env;
 use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use serde::Serialize;
 use sod_host::Digest;
 use sod_pack::CompileOptions;
@@ -13,34 +13,65 @@ use crate::failure::{Failure, Outcome};
 use crate::output::Output;
 use crate::{exit, open, write};
 
-/// Build a pack into one sandboxed WebAssembly component
+/// Build a pack into one sandboxed WebAssembly component, or a module for other hosts
 ///
 /// The component has the pack and all that it includes inside, imports nothing, and has no way to load other
 /// policies. The same pack, revision and sod give the same bytes. Its file appears whole or not at all.
+///
+/// A module decides the same, for hosts that cannot load components: `core` for plain WebAssembly runtimes
+/// (docs/modules.md), `proxy-wasm` for Envoy and other proxies (docs/proxy-wasm.md), which give it their interface
+/// to import.
 ///
 /// SOURCE_DATE_EPOCH, if it is set, is recorded as the time of the build; otherwise no time is.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
   sod build policies/protected-deploy -o protected-deploy.wasm
-  sod build policies/protected-deploy -o protected-deploy.wasm --revision v1.4.0 --format json")]
+  sod build policies/protected-deploy -o protected-deploy.wasm --revision v1.4.0 --format json
+  sod build policies/protected-deploy --target proxy-wasm -o plugin.wasm")]
 pub(crate) struct Arguments {
     /// The pack's folder
     #[arg(value_name = "PACK")]
     pack: PathBuf,
 
-    /// Where to write the component to
+    /// Where to write the component or module to
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
+
+    /// For which hosts
+    #[arg(long, value_enum, value_name = "TARGET", default_value = "component")]
+    target: Target,
 
     /// Revision of the sources, to be recorded [default: the commit that is checked out in the pack's folder]
     #[arg(long, value_name = "REV")]
     revision: Option<String>,
 }
 
+/// For which hosts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Target {
+    /// Hosts of components
+    Component,
+    /// Plain WebAssembly runtimes: wazero, Chicory, any engine
+    Core,
+    /// Proxies with proxy-wasm 0.2.1: Envoy
+    ProxyWasm,
+}
+
+impl From<Target> for sod_pack::Target {
+    fn from(target: Target) -> Self {
+        match target {
+            Target::Component => sod_pack::Target::Component,
+            Target::Core => sod_pack::Target::Core,
+            Target::ProxyWasm => sod_pack::Target::ProxyWasm,
+        }
+    }
+}
+
 /// What was built.
 #[derive(Serialize)]
 struct Built<'a> {
+    target: sod_pack::Target,
     name: &'a str,
     version: &'a str,
     revision: Option<&'a str>,
@@ -52,6 +83,7 @@ struct Built<'a> {
 
 pub(crate) fn run(arguments: &Arguments, output: &Output) -> Outcome<u8> {
     let options = CompileOptions {
+        target: arguments.target.into(),
         created: source_date()?,
         revision: arguments
             .revision
@@ -59,15 +91,16 @@ pub(crate) fn run(arguments: &Arguments, output: &Output) -> Outcome<u8> {
             .or_else(|| sod_evidence::git::head_revision(&arguments.pack)),
     };
     let pack = open::pack(&arguments.pack)?;
-    let component = sod_pack::compile(&pack, &options)?;
-    write::atomically(&arguments.output, &component)?;
+    let artifact = sod_pack::compile(&pack, &options)?;
+    write::atomically(&arguments.output, &artifact)?;
     let built = Built {
+        target: options.target,
         name: pack.name(),
         version: pack.version(),
         revision: options.revision.as_deref(),
         file: &arguments.output,
-        digest: Digest::of(&component),
-        size: component.len(),
+        digest: Digest::of(&artifact),
+        size: artifact.len(),
         policies: pack.rules().len(),
     };
     print(&built, output)?;
@@ -102,6 +135,7 @@ fn print(built: &Built<'_>, output: &Output) -> Outcome<()> {
         "{} {}: {} policies",
         built.name, built.version, built.policies
     ));
+    page.entry("target", built.target.as_str());
     page.entry("file", &built.file.display().to_string());
     page.entry("digest", &built.digest.to_string());
     page.entry("size", &format!("{} bytes", built.size));

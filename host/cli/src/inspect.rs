@@ -1,4 +1,4 @@
-//! `sod inspect`: what is in a component.
+//! `sod inspect`: what is in a component, or in a module for other hosts.
 
 use std::path::{Path, PathBuf};
 
@@ -6,7 +6,7 @@ use clap::Args;
 use miette::miette;
 use serde::Serialize;
 use sod_host::{ActionInfo, Description, Digest, PolicyInfo, QuorumInfo};
-use sod_pack::{EngineInfo, Inspection};
+use sod_pack::{EngineInfo, InspectError, Inspection, Target};
 
 use crate::command_line::Format;
 use crate::failure::{Failure, Outcome};
@@ -14,10 +14,11 @@ use crate::output::Output;
 use crate::page::Page;
 use crate::{exit, open, read};
 
-/// Show what is in a component: its policies, its quorums, its digests
+/// Show what is in a component or module: its policies, its quorums, its digests
 ///
 /// Name, version, policies and quorums are what the component itself says when it is run in the sandbox. Its
 /// metadata sections, which anybody can write, are compared with that: if they contradict it the exit code is 5.
+/// The same goes for a module that `sod build --target` has written.
 /// That the policies are the ones you want is shown by the digest: build the pack yourself and compare.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
@@ -25,7 +26,7 @@ Examples:
   sod inspect protected-deploy.wasm
   sod inspect protected-deploy.wasm --format json")]
 pub(crate) struct Arguments {
-    /// The component
+    /// The component or module
     #[arg(value_name = "FILE")]
     component: PathBuf,
 }
@@ -33,7 +34,8 @@ pub(crate) struct Arguments {
 /// What is in it.
 #[derive(Serialize)]
 struct Contents<'a> {
-    digest: &'a Digest,
+    target: Target,
+    digest: Digest,
     size: usize,
     imports: &'a [String],
     exports: &'a [String],
@@ -55,10 +57,9 @@ struct Contents<'a> {
 pub(crate) fn run(arguments: &Arguments, output: &Output) -> Outcome<u8> {
     let bytes = read::bytes(&arguments.component)?;
     let inspection = sod_pack::inspect(&bytes)?;
-    let policy = open::runtime(output)?.load(&bytes)?;
-    let description = policy.describe();
-    compare(&arguments.component, &inspection, description)?;
-    let contents = contents(policy.digest(), &inspection, description);
+    let description = describe(&bytes, inspection.target, output)?;
+    compare(&arguments.component, &inspection, &description)?;
+    let contents = contents(Digest::of(&bytes), &inspection, &description);
     match output.format {
         Format::Json => output.json(&contents)?,
         _ => {
@@ -68,6 +69,18 @@ pub(crate) fn run(arguments: &Arguments, output: &Output) -> Outcome<u8> {
         }
     }
     Ok(exit::OK)
+}
+
+/// What the artifact says that it is.
+fn describe(bytes: &[u8], target: Target, output: &Output) -> Outcome<Description> {
+    match target {
+        Target::Component => Ok(open::runtime(output)?.load(bytes)?.describe().clone()),
+        _ => {
+            let json = sod_pack::describe(bytes)?;
+            let problem = |error: serde_json::Error| InspectError::NotDescribed(error.to_string());
+            Ok(serde_json::from_slice(&json).map_err(problem)?)
+        }
+    }
 }
 
 /// Metadata that says something else than the component was put there to mislead.
@@ -97,12 +110,13 @@ fn compare(path: &Path, inspection: &Inspection, description: &Description) -> O
 }
 
 fn contents<'a>(
-    digest: &'a Digest,
+    digest: Digest,
     inspection: &'a Inspection,
     description: &'a Description,
 ) -> Contents<'a> {
     let metadata = &inspection.pack;
     Contents {
+        target: inspection.target,
         digest,
         size: inspection.size,
         imports: &inspection.imports,
@@ -130,6 +144,7 @@ fn explain(page: &mut Page, contents: &Contents<'_>) {
     let digest = contents.digest.to_string();
     let policy_digest = contents.policy_digest.to_string();
     for (word, meaning) in [
+        ("target", contents.target.as_str()),
         ("digest", digest.as_str()),
         ("policies", &policy_digest),
         (

@@ -6,7 +6,8 @@
 //!
 //! 1. [`Pack::open`] reads a pack folder and all that it includes, and validates the whole strictly. What is
 //!    wrong with it comes back as [`Findings`], each with a stable [`Code`], a place, and a help line.
-//! 2. [`compile`] makes the pack a component that imports nothing and can load nothing.
+//! 2. [`compile`] makes the pack a component that imports nothing and can load nothing, or a module for hosts that
+//!    cannot load components.
 //! 3. [`inspect`] reads back what is in a component, without running it.
 //! 4. [`mod@format`] lays its rules out, and changes nothing of what they mean.
 //! 5. [`cases`] are a pack's tests as data, and [`matrix`] is the pack as a table that people review. Running them
@@ -53,7 +54,7 @@ pub use code::{Code, Severity};
 pub use compile::metadata::{EngineInfo, PackSection, PolicyEntry, SECTION};
 pub use compile::{
     Answer, AnswerReason, CompileError, CompileOptions, INTERFACE, Loaded, NoAnswer, Sandbox,
-    compile, engine, engine_module,
+    Target, compile, describe, engine, engine_module,
 };
 pub use difference::difference;
 pub use editor::FACTS;

@@ -53,6 +53,7 @@ fn errors() -> Vec<Box<dyn Diagnostic>> {
         Box::new(InspectError::NotAComponent),
         Box::new(InspectError::NotAPolicy),
         Box::new(InspectError::BadMetadata(message())),
+        Box::new(InspectError::NotDescribed(message())),
         Box::new(Broken(message())),
     ]
 }

@@ -1,30 +1,46 @@
 //! An engine that a bundle is being loaded into, or is loaded.
 
-use wasmtime::{Engine, Instance, Memory, Module, Store, TypedFunc, WasmParams, WasmResults};
+use wasmtime::{
+    Engine, Instance, Linker, Memory, Module, Store, TypedFunc, WasmParams, WasmResults,
+};
 
 use super::CompileError;
+use super::target::Target;
 
 /// Memory that a loaded pack may take: half of what hosts give to a decision.
 const MAX_PAGES: u64 = 512;
 
-/// The engine, instantiated without any import.
+/// The engine, instantiated without any import: what a proxy would give it crashes when it is called.
 pub(super) struct Loading {
     pub(super) store: Store<()>,
     pub(super) instance: Instance,
 }
 
 impl Loading {
-    pub(super) fn new(sandbox: &Engine, module: &Module) -> Result<Self, CompileError> {
+    pub(super) fn new(
+        target: Target,
+        sandbox: &Engine,
+        module: &Module,
+    ) -> Result<Self, CompileError> {
         let mut store = Store::new(sandbox, ());
-        let instance = Instance::new(&mut store, module, &[]).map_err(CompileError::engine)?;
+        let mut linker = Linker::new(sandbox);
+        let mut imports = module.imports().map(|import| import.module());
+        if imports.all(|from| target.imports_from() == Some(from)) {
+            linker
+                .define_unknown_imports_as_traps(module)
+                .map_err(CompileError::engine)?;
+        }
+        let instance = linker
+            .instantiate(&mut store, module)
+            .map_err(CompileError::engine)?;
         Ok(Loading { store, instance })
     }
 
-    pub(super) fn run(&mut self, bundle: &[u8]) -> Result<(), CompileError> {
+    pub(super) fn run(&mut self, target: Target, bundle: &[u8]) -> Result<(), CompileError> {
         let length =
             u32::try_from(bundle.len()).map_err(|_| failed("the pack has more than 4 GiB"))?;
-        let allocate: TypedFunc<u32, u32> = self.function("sod_alloc")?;
-        let load: TypedFunc<(u32, u32), u32> = self.function("sod_load")?;
+        let allocate: TypedFunc<u32, u32> = self.function("sod_load_alloc")?;
+        let load: TypedFunc<(u32, u32), u32> = self.function(target.loader())?;
         let at = allocate.call(&mut self.store, length).map_err(failed)?;
         self.memory()?
             .write(&mut self.store, at as usize, bundle)

@@ -1,4 +1,4 @@
-//! What a component says about itself, for tools that do not run it.
+//! What an artifact says about itself, for tools that do not run it.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -9,7 +9,7 @@ use sod_core::{Effect, Mode, Quorum};
 use wasm_encoder::{ComponentSection, CustomSection};
 use wasm_metadata::{AddMetadata, AddMetadataField};
 
-use super::{CompileError, CompileOptions, engine};
+use super::{CompileError, CompileOptions};
 use crate::pack::Pack;
 
 /// Name of the custom section with a [`PackSection`] as JSON.
@@ -128,7 +128,7 @@ fn section(pack: &Pack, options: &CompileOptions) -> PackSection {
         revision: options.revision.clone(),
         created: options.created,
         mode: bundle.mode,
-        engine: engine(),
+        engine: options.target.engine_info(),
         policy_digest: bundle.digest(),
         policies: policies.collect(),
         quorums: bundle.quorums,

@@ -1,49 +1,35 @@
-//! A pack as a sealed component.
+//! A pack as a sealed artifact: a component, or a module for hosts that cannot load components.
 //!
-//! The engine is compiled once, with sod itself. A pack is made into a component by running the engine's load
+//! The engine is compiled once, with sod itself. A pack is made into an artifact by running the engine's load
 //! function on it, deciding once to warm up, and keeping the memory: what comes out has the pack in its data
 //! segments, and the function that loaded it is gone. No parser of Rust or Wasm text is involved, and the same
 //! pack gives the same bytes.
 
+mod ask;
 mod loading;
 pub(crate) mod metadata;
 mod sandbox;
 mod seal;
 mod snapshot;
+mod target;
 
 use miette::Diagnostic;
 use wit_component::ComponentEncoder;
 
-use self::metadata::EngineInfo;
+pub use self::ask::describe;
 pub use self::sandbox::{Answer, AnswerReason, Loaded, NoAnswer, Sandbox};
+pub use self::target::{INTERFACE, Target, engine, engine_module};
 use crate::inspect::{self, InspectError};
 use crate::pack::Pack;
 
-/// The engine, as build.rs made it.
-const ENGINE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/engine.wasm"));
-
-/// The engine that this build of sod puts into components.
-pub fn engine() -> EngineInfo {
-    EngineInfo {
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        sha256: env!("SOD_ENGINE_SHA256").to_owned(),
-    }
-}
-
-/// The engine itself: a core module without imports that holds no pack yet. For those who test or measure it.
-pub fn engine_module() -> &'static [u8] {
-    ENGINE
-}
-
-/// The one thing that a component exports.
-pub const INTERFACE: &str = "sod:policy/authorizer@0.1.0";
-
-/// What goes into a component besides the pack.
+/// What goes into an artifact besides the pack.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CompileOptions {
+    /// For which hosts.
+    pub target: Target,
     /// Revision of the sources, as the version control names it.
     pub revision: Option<String>,
-    /// Seconds since the Unix epoch: `SOURCE_DATE_EPOCH`. Without it there is no time in a component.
+    /// Seconds since the Unix epoch: `SOURCE_DATE_EPOCH`. Without it there is no time in an artifact.
     pub created: Option<i64>,
 }
 
@@ -90,8 +76,8 @@ pub enum CompileError {
         /// What is wrong with it.
         message: String,
     },
-    /// The result is not what a component must be.
-    #[error("the component is not sealed: {message}")]
+    /// The result is not what an artifact must be.
+    #[error("the artifact is not sealed: {message}")]
     #[diagnostic(
         code("component-unsealed"),
         help("this is a defect of sod: please report it")
@@ -110,20 +96,24 @@ impl CompileError {
     }
 }
 
-/// Compiles a pack to a component that imports nothing and can load nothing.
+/// Compiles a pack to an artifact that can load nothing, and imports nothing but what a proxy gives to its plugins.
 ///
 /// The same pack, options and build of sod give the same bytes.
 ///
 /// # Errors
 /// A defect of sod, or a pack beyond its limits.
 pub fn compile(pack: &Pack, options: &CompileOptions) -> Result<Vec<u8>, CompileError> {
+    let target = options.target;
     let bundle = serde_json::to_vec(&pack.bundle()).map_err(CompileError::engine)?;
-    let loaded = snapshot::load(ENGINE, &bundle)?;
-    let sealed = seal::seal(&loaded)?;
-    let component = encode(&sealed)?;
-    let component = metadata::add(&component, pack, options)?;
-    check(&component)?;
-    Ok(component)
+    let loaded = snapshot::load(target, target.engine(), &bundle)?;
+    let sealed = seal::seal(target, &loaded)?;
+    let artifact = match target {
+        Target::Component => encode(&sealed)?,
+        Target::Core | Target::ProxyWasm => sealed,
+    };
+    let artifact = metadata::add(&artifact, pack, options)?;
+    check(&artifact, target)?;
+    Ok(artifact)
 }
 
 fn encode(module: &[u8]) -> Result<Vec<u8>, CompileError> {
@@ -138,21 +128,24 @@ fn encode(module: &[u8]) -> Result<Vec<u8>, CompileError> {
 }
 
 /// Looks at the result with the eyes of those who get it.
-fn check(component: &[u8]) -> Result<(), CompileError> {
+fn check(artifact: &[u8], target: Target) -> Result<(), CompileError> {
     let unsealed = |message: String| CompileError::Unsealed { message };
     let inspection =
-        inspect::inspect(component).map_err(|error: InspectError| unsealed(error.to_string()))?;
-    if !inspection.imports.is_empty() {
-        return Err(unsealed(format!(
-            "it imports {}",
-            inspection.imports.join(", ")
-        )));
+        inspect::inspect(artifact).map_err(|error: InspectError| unsealed(error.to_string()))?;
+    if inspection.target != target {
+        return Err(unsealed(format!("it looks like `{}`", inspection.target)));
     }
-    if inspection.exports != [INTERFACE] {
-        return Err(unsealed(format!(
-            "it exports {}",
-            inspection.exports.join(", ")
-        )));
+    let from = target.imports_from().map(|module| format!("{module}."));
+    let strange = |import: &&String| !from.as_ref().is_some_and(|from| import.starts_with(from));
+    if let Some(import) = inspection.imports.iter().find(strange) {
+        return Err(unsealed(format!("it imports {import}")));
     }
-    Ok(())
+    let strange = |export: &&String| {
+        let export = export.as_str();
+        export != target.interface() && (target == Target::Component || !target.keeps(export))
+    };
+    match inspection.exports.iter().find(strange) {
+        Some(export) => Err(unsealed(format!("it exports {export}"))),
+        None => Ok(()),
+    }
 }

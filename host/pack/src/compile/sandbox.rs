@@ -9,7 +9,8 @@ use sod_core::{Bundle, Effect, EntityUid, Request};
 use wasmtime::{Config, Engine, Module, OptLevel};
 
 use super::loading::Loading;
-use super::{CompileError, ENGINE};
+use super::target::Target;
+use super::{CompileError, engine_module};
 
 const DECIDE: &str = "sod:policy/authorizer@0.1.0#decide";
 /// Bytes in a page of memory.
@@ -78,8 +79,12 @@ impl Sandbox {
         let mut config = Config::new();
         config.cranelift_opt_level(OptLevel::Speed);
         let engine = Engine::new(&config).map_err(CompileError::engine)?;
-        let module = Module::new(&engine, ENGINE).map_err(CompileError::engine)?;
+        let module = Module::new(&engine, engine_module()).map_err(CompileError::engine)?;
         Ok(Sandbox { engine, module })
+    }
+
+    fn instance(&self) -> Result<Loading, CompileError> {
+        Loading::new(Target::Component, &self.engine, &self.module)
     }
 
     /// Loads a bundle.
@@ -88,8 +93,8 @@ impl Sandbox {
     /// What the engine does not like about it.
     pub fn load(&self, bundle: &Bundle) -> Result<Loaded<'_>, CompileError> {
         let json = serde_json::to_vec(bundle).map_err(CompileError::engine)?;
-        let mut loading = Loading::new(&self.engine, &self.module)?;
-        loading.run(&json)?;
+        let mut loading = self.instance()?;
+        loading.run(Target::Component, &json)?;
         let memory = loading.memory()?.data(&loading.store).to_vec();
         Ok(Loaded {
             sandbox: self,
@@ -121,11 +126,11 @@ impl Loaded<'_> {
         let used = self.used.take();
         let mut instance = match used {
             Some(instance) => instance,
-            None => Loading::new(&self.sandbox.engine, &self.sandbox.module)?,
+            None => self.sandbox.instance()?,
         };
         let mut memory = instance.memory()?;
         if memory.data_size(&instance.store) > self.memory.len() {
-            instance = Loading::new(&self.sandbox.engine, &self.sandbox.module)?;
+            instance = self.sandbox.instance()?;
             memory = instance.memory()?;
         }
         let more = self.memory.len() - memory.data_size(&instance.store);

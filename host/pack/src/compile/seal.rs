@@ -3,35 +3,41 @@
 use std::collections::BTreeSet;
 
 use wasm_encoder::reencode::{Error, Reencode, utils};
-use wasm_encoder::{CodeSection, ExportSection, Function, Module};
+use wasm_encoder::{
+    CodeSection, ConstExpr, ExportKind, ExportSection, Function, GlobalSection, GlobalType,
+    MemoryType, Module, ValType,
+};
 use wasmparser::{
-    BinaryReaderError, ElementItems, Export, ExternalKind, FunctionBody, Operator, OperatorsReader,
-    Parser, Payload,
+    BinaryReaderError, ElementItems, Export, ExportSectionReader, ExternalKind, FunctionBody,
+    GlobalSectionReader, Operator, OperatorsReader, Parser, Payload, TypeRef,
 };
 
-use super::{CompileError, INTERFACE};
+use super::CompileError;
+use super::target::Target;
 
 /// Without the exports of the loader, and with nothing in the functions that only the loader called.
-pub(super) fn seal(module: &[u8]) -> Result<Vec<u8>, CompileError> {
+pub(super) fn seal(target: Target, module: &[u8]) -> Result<Vec<u8>, CompileError> {
     let unusable = |error: &dyn std::fmt::Display| CompileError::engine(error);
-    let reachable = reachable(module).map_err(|error| unusable(&error))?;
+    let reachable = Reachable::of(target, module).map_err(|error| unusable(&error))?;
     let mut sealed = Module::new();
-    Seal { reachable, next: 0 }
-        .parse_core_module(&mut sealed, Parser::new(0), module)
+    let mut seal = Seal {
+        target,
+        next: reachable.imported,
+        reachable: reachable.functions,
+        globals: 0,
+    };
+    seal.parse_core_module(&mut sealed, Parser::new(0), module)
         .map_err(|error| unusable(&error))?;
     Ok(sealed.finish())
 }
 
-/// What a component needs of its core module: the interface, memory, and what the canonical ABI calls.
-fn stays(name: &str) -> bool {
-    let rest = name.strip_prefix("cabi_post_").unwrap_or(name);
-    name == "memory" || name == "cabi_realloc" || rest.starts_with(INTERFACE)
-}
-
 struct Seal {
+    target: Target,
     reachable: BTreeSet<u32>,
     /// Index of the next function body.
     next: u32,
+    /// How many globals there are.
+    globals: u32,
 }
 
 impl Reencode for Seal {
@@ -42,10 +48,52 @@ impl Reencode for Seal {
         exports: &mut ExportSection,
         export: Export<'_>,
     ) -> Result<(), Error<Self::Error>> {
-        if stays(export.name) {
+        if self.target.keeps(export.name) {
             utils::parse_export(self, exports, export)?;
         }
         Ok(())
+    }
+
+    /// The marker is one more.
+    fn parse_export_section(
+        &mut self,
+        exports: &mut ExportSection,
+        section: ExportSectionReader<'_>,
+    ) -> Result<(), Error<Self::Error>> {
+        utils::parse_export_section(self, exports, section)?;
+        if let Some(marker) = self.target.marker() {
+            exports.export(marker, ExportKind::Global, self.globals);
+        }
+        Ok(())
+    }
+
+    fn parse_global_section(
+        &mut self,
+        globals: &mut GlobalSection,
+        section: GlobalSectionReader<'_>,
+    ) -> Result<(), Error<Self::Error>> {
+        self.globals = section.count();
+        utils::parse_global_section(self, globals, section)?;
+        if self.target.marker().is_some() {
+            let constant = GlobalType {
+                val_type: ValType::I32,
+                mutable: false,
+                shared: false,
+            };
+            globals.global(constant, &ConstExpr::i32_const(1));
+        }
+        Ok(())
+    }
+
+    fn memory_type(
+        &mut self,
+        memory: wasmparser::MemoryType,
+    ) -> Result<MemoryType, Error<Self::Error>> {
+        let memory = utils::memory_type(self, memory);
+        Ok(MemoryType {
+            maximum: self.target.most_pages().or(memory.maximum),
+            ..memory
+        })
     }
 
     /// Indices stay as they are: what cannot be reached traps instead.
@@ -67,33 +115,55 @@ impl Reencode for Seal {
 }
 
 /// Functions that an export that stays, a table or a global can lead to.
-fn reachable(module: &[u8]) -> Result<BTreeSet<u32>, BinaryReaderError> {
-    let mut bodies = Vec::new();
-    // The engine imports nothing, so a function's index is that of its body.
-    let mut pending = Vec::new();
-    for payload in Parser::new(0).parse_all(module) {
-        match payload? {
-            Payload::CodeSectionEntry(body) => bodies.push(body),
-            other => roots(other, &mut pending)?,
+struct Reachable {
+    functions: BTreeSet<u32>,
+    /// How many functions are imported: they come first.
+    imported: u32,
+}
+
+impl Reachable {
+    fn of(target: Target, module: &[u8]) -> Result<Self, BinaryReaderError> {
+        let mut bodies = Vec::new();
+        let mut imported = 0;
+        let mut pending = Vec::new();
+        for payload in Parser::new(0).parse_all(module) {
+            match payload? {
+                Payload::CodeSectionEntry(body) => bodies.push(body),
+                Payload::ImportSection(imports) => {
+                    for import in imports.into_imports() {
+                        imported += u32::from(matches!(import?.ty, TypeRef::Func(_)));
+                    }
+                }
+                other => roots(target, other, &mut pending)?,
+            }
         }
-    }
-    let mut reachable = BTreeSet::new();
-    while let Some(function) = pending.pop() {
-        let body = usize::try_from(function).ok().and_then(|at| bodies.get(at));
-        if let Some(body) = body.filter(|_| reachable.insert(function)) {
-            called(body.get_operators_reader()?, &mut pending)?;
+        let mut functions = BTreeSet::new();
+        while let Some(function) = pending.pop() {
+            let at = function.checked_sub(imported);
+            let at = at.and_then(|at| usize::try_from(at).ok());
+            let body = at.and_then(|at| bodies.get(at));
+            if let Some(body) = body.filter(|_| functions.insert(function)) {
+                called(body.get_operators_reader()?, &mut pending)?;
+            }
         }
+        Ok(Reachable {
+            functions,
+            imported,
+        })
     }
-    Ok(reachable)
 }
 
 /// What is called from outside of every function.
-fn roots(payload: Payload<'_>, functions: &mut Vec<u32>) -> Result<(), BinaryReaderError> {
+fn roots(
+    target: Target,
+    payload: Payload<'_>,
+    functions: &mut Vec<u32>,
+) -> Result<(), BinaryReaderError> {
     match payload {
         Payload::ExportSection(exports) => {
             for export in exports {
                 let export = export?;
-                if export.kind == ExternalKind::Func && stays(export.name) {
+                if export.kind == ExternalKind::Func && target.keeps(export.name) {
                     functions.push(export.index);
                 }
             }
@@ -175,6 +245,49 @@ mod tests {
             "(call $parser)",
         );
         let sealed = module("", "unreachable");
-        assert_eq!(seal(&loading).unwrap(), sealed);
+        assert_eq!(seal(Target::Component, &loading).unwrap(), sealed);
+    }
+
+    #[test]
+    fn an_imported_function_shifts_none_of_the_others() {
+        let module = |exports: &str, loader: &str, most: &str| {
+            let text = format!(
+                r#"(module
+                    (import "env" "proxy_log" (func $log))
+                    (memory (export "memory") 1 {most})
+                    {exports}
+                    (func $load {loader})
+                    (func $decide (export "proxy_on_configure") (call $log) (call $callee))
+                    (func $parser {loader})
+                    (func $callee (drop (i32.const 1))))"#
+            );
+            wat::parse_str(text).unwrap()
+        };
+        let loading = module(
+            r#"(export "sod_load_plugin" (func $load))"#,
+            "(call $parser)",
+            "",
+        );
+        let sealed = module("", "unreachable", "1024");
+        assert_eq!(seal(Target::ProxyWasm, &loading).unwrap(), sealed);
+    }
+
+    #[test]
+    fn a_core_module_is_known_by_a_global() {
+        let module = |global: &str, export: &str, most: &str| {
+            let text = format!(
+                r#"(module
+                    (memory (export "memory") 1 {most})
+                    (global $stack (mut i32) (i32.const 7))
+                    {global}
+                    (func $decide (export "sod_decide"))
+                    {export})"#
+            );
+            wat::parse_str(text).unwrap()
+        };
+        let marker = format!("(export \"{}\" (global $abi))", Target::Core.interface());
+        let sealed = module("(global $abi i32 (i32.const 1))", &marker, "1024");
+        let loading = module("", "", "");
+        assert_eq!(seal(Target::Core, &loading).unwrap(), sealed);
     }
 }

@@ -8,17 +8,18 @@ use wasmtime_wizer::{InstanceState, SnapshotVal, ValType, Wizer};
 
 use super::CompileError;
 use super::loading::Loading;
+use super::target::Target;
 
 /// Instantiates the engine without any import, loads the bundle, and keeps the state.
-pub(super) fn load(engine: &[u8], bundle: &[u8]) -> Result<Vec<u8>, CompileError> {
+pub(super) fn load(target: Target, engine: &[u8], bundle: &[u8]) -> Result<Vec<u8>, CompileError> {
     let mut wizer = Wizer::new();
-    wizer.init_func("sod_load");
+    wizer.init_func(target.loader());
     let (context, instrumented) = wizer.instrument(engine).map_err(CompileError::engine)?;
     let sandbox = sandbox().map_err(CompileError::engine)?;
     let module = Module::new(&sandbox, instrumented)
         .map_err(|error| CompileError::engine(format!("{error:#}")))?;
-    let mut loaded = Loading::new(&sandbox, &module)?;
-    loaded.run(bundle)?;
+    let mut loaded = Loading::new(target, &sandbox, &module)?;
+    loaded.run(target, bundle)?;
     let mut reading = Reading {
         loaded,
         unreadable: None,
@@ -106,7 +107,7 @@ mod tests {
                 (memory (export "memory") {memory})
                 (global $loaded (export "loaded") (mut i32) (i32.const 0))
                 (data (i32.const 16) "no such type")
-                (func (export "sod_alloc") (param i32) (result i32) (i32.const 1024))
+                (func (export "sod_load_alloc") (param i32) (result i32) (i32.const 1024))
                 (func (export "sod_load") (param $at i32) (param $length i32) (result i32) {load})
                 (func (export "sod_error_ptr") (result i32) (i32.const 16))
                 (func (export "sod_error_len") (result i32) (i32.const 12)))"#
@@ -130,7 +131,7 @@ mod tests {
     }
 
     fn load_text(load: &str) -> Result<Vec<u8>, CompileError> {
-        super::load(&engine("1", load), b"bundle")
+        super::load(Target::Component, &engine("1", load), b"bundle")
     }
 
     #[test]
@@ -156,14 +157,15 @@ mod tests {
             "(module)",
             r#"(module (memory (export "memory") 1))"#,
         ] {
-            let error = super::load(&wat::parse_str(text).unwrap(), b"").unwrap_err();
+            let error =
+                super::load(Target::Component, &wat::parse_str(text).unwrap(), b"").unwrap_err();
             assert!(
                 matches!(error, CompileError::Engine { .. }),
                 "{text}: {error}"
             );
         }
         assert!(matches!(
-            super::load(b"engine", b""),
+            super::load(Target::Component, b"engine", b""),
             Err(CompileError::Engine { .. })
         ));
     }

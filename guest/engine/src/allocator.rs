@@ -1,7 +1,9 @@
 //! Two allocators in turn: the standard one while a pack is parsed, then one
 //! that only moves a pointer. First it lays down what all decisions use; then
 //! it serves the one decision that an instance lives for, so that nothing
-//! needs to be given back but the memory as a whole, by the host.
+//! needs to be given back but the memory as a whole, by the host. An engine
+//! that serves many decisions goes back to the standard one instead, which
+//! leaves alone what the other laid down.
 //!
 //! For a decision it begins in the arena, which build.rs leaves free below all data. So the
 //! pages that every decision writes to, stack and arena, are one stretch at
@@ -29,6 +31,8 @@ struct Allocator {
     end: Cell<usize>,
     /// The newest allocation, which may still grow or go.
     newest: Cell<usize>,
+    /// Where that begins and ends which all decisions use, for those who serve many.
+    kept: Cell<(usize, usize)>,
 }
 
 // SAFETY: wasm32-unknown-unknown without atomics has one thread.
@@ -39,10 +43,12 @@ static ALLOCATOR: Allocator = Allocator {
     next: Cell::new(0),
     end: Cell::new(0),
     newest: Cell::new(0),
+    kept: Cell::new((0, 0)),
 };
 
 /// From here on every allocation is for good, one after the other above all that was there before.
 pub(crate) fn turn_to_keeping() {
+    ALLOCATOR.kept.set((top(), top()));
     ALLOCATOR.end.set(top());
     ALLOCATOR.next.set(top());
 }
@@ -55,9 +61,24 @@ pub(crate) fn turn_to_deciding() {
     ALLOCATOR.next.set((&raw const __stack_high).addr());
 }
 
+/// From here on allocations come and go, for decision after decision. What
+/// was laid down before stays valid and is never freed.
+pub(crate) fn turn_to_serving() {
+    let (from, _) = ALLOCATOR.kept.get();
+    ALLOCATOR.kept.set((from, ALLOCATOR.end.get()));
+    ALLOCATOR.newest.set(0);
+    ALLOCATOR.next.set(0);
+}
+
 impl Allocator {
     fn bumping(&self) -> bool {
         self.next.get() != 0
+    }
+
+    /// Whether it was laid down for all decisions.
+    fn keeps(&self, ptr: *mut u8) -> bool {
+        let (from, to) = self.kept.get();
+        (from..to).contains(&ptr.addr())
     }
 
     /// Memory up to `end`, grown if need be and if nothing lies in between.
@@ -120,8 +141,11 @@ unsafe impl GlobalAlloc for Allocator {
 
     unsafe fn dealloc(&self, ptr: *mut u8, layout: Layout) {
         if !self.bumping() {
-            // SAFETY: allocated by `System`, for nothing else was in charge yet. Cleared, because what is not zero
-            // when the snapshot is taken is part of the component.
+            if self.keeps(ptr) {
+                return;
+            }
+            // SAFETY: allocated by `System`: what the other one allocated is kept. Cleared, because what is not zero
+            // when the snapshot is taken is part of the component, and because nothing of a decision need stay.
             unsafe {
                 ptr.write_bytes(0, layout.size());
                 System.dealloc(ptr, layout);
@@ -132,7 +156,7 @@ unsafe impl GlobalAlloc for Allocator {
     }
 
     unsafe fn realloc(&self, ptr: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
-        if !self.bumping() {
+        if !self.bumping() && !self.keeps(ptr) {
             // SAFETY: as in `dealloc`.
             return unsafe { System.realloc(ptr, layout, new_size) };
         }
@@ -143,8 +167,9 @@ unsafe impl GlobalAlloc for Allocator {
             self.next.set(end);
             return ptr;
         }
-        // SAFETY: the caller guarantees that the new size makes a layout.
-        let new = self.bump(unsafe { Layout::from_size_align_unchecked(new_size, layout.align()) });
+        // SAFETY: the caller guarantees that the new size makes a layout, and is not 0.
+        let new =
+            unsafe { self.alloc(Layout::from_size_align_unchecked(new_size, layout.align())) };
         if !new.is_null() {
             // SAFETY: both are valid for the smaller of the sizes, and disjoint.
             unsafe { ptr.copy_to_nonoverlapping(new, layout.size().min(new_size)) };

@@ -1,0 +1,91 @@
+//! Evidence that the operator has, and evidence that comes with the request.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+use sod_route::{Code, Denial};
+
+/// What the operator has configured: a directory of people, say. By its outermost keys.
+#[derive(Default)]
+pub(crate) struct OwnEvidence(BTreeMap<String, Box<RawValue>>);
+
+impl OwnEvidence {
+    pub(crate) fn read(json: Option<&RawValue>) -> serde_json::Result<Self> {
+        let Some(json) = json else {
+            return Ok(OwnEvidence::default());
+        };
+        let Object(members) = serde_json::from_str(json.get())?;
+        let own = |(key, value): (String, &RawValue)| (key, value.to_owned());
+        Ok(OwnEvidence(members.into_iter().map(own).collect()))
+    }
+
+    /// Both together. What came with the request is left byte for byte as it is if there is nothing to add.
+    ///
+    /// # Errors
+    /// The request brings what the operator has already said.
+    pub(crate) fn with(&self, brought: Option<&RawValue>) -> Result<Option<String>, Denial> {
+        let Some(brought) = brought else {
+            return Ok((!self.0.is_empty()).then(|| self.join(&BTreeMap::new())));
+        };
+        if self.0.is_empty() {
+            return Ok(Some(brought.get().to_owned()));
+        }
+        let refused = |problem| Denial::new(Code::EvidenceRefused, problem);
+        let Object(members) = serde_json::from_str(brought.get())
+            .map_err(|error| refused(format!("the evidence: {error}")))?;
+        if let Some(key) = members.keys().find(|key| self.0.contains_key(*key)) {
+            return Err(refused(format!(
+                "the evidence has `{key}`, which only the operator says"
+            )));
+        }
+        Ok(Some(self.join(&members)))
+    }
+
+    fn join(&self, brought: &BTreeMap<String, &RawValue>) -> String {
+        let own = self.0.iter().map(|(key, value)| (key, value.get()));
+        let brought = brought.iter().map(|(key, value)| (key, value.get()));
+        let mut joined = String::from("{");
+        for (key, value) in own.chain(brought) {
+            if joined.len() > 1 {
+                joined.push(',');
+            }
+            joined.push_str(&serde_json::Value::from(key.as_str()).to_string());
+            joined.push(':');
+            joined.push_str(value);
+        }
+        joined.push('}');
+        joined
+    }
+}
+
+/// An object, each key once.
+struct Object<'a>(BTreeMap<String, &'a RawValue>);
+
+impl<'de> Deserialize<'de> for Object<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Members;
+
+        impl<'de> Visitor<'de> for Members {
+            type Value = Object<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Object<'de>, A::Error> {
+                let mut members = BTreeMap::new();
+                while let Some((key, value)) = map.next_entry::<String, &RawValue>()? {
+                    if members.contains_key(&key) {
+                        return Err(de::Error::custom(format!("`{key}` is there twice")));
+                    }
+                    members.insert(key, value);
+                }
+                Ok(Object(members))
+            }
+        }
+
+        deserializer.deserialize_map(Members)
+    }
+}
