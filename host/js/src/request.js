@@ -12,7 +12,7 @@ import { RequestError } from "./errors.js";
  * @property {string | import("./entity.js").Entity} action what they want to do
  * @property {string | import("./entity.js").Entity} resource what they want to do it to
  * @property {string | Date | null} [now] the time of the decision, RFC 3339
- * @property {string | object | null} [evidence] raw evidence
+ * @property {string | import("../types/schema/evidence.js").Evidence | null} [evidence] raw evidence
  * @property {string | object[] | null} [entities] entities besides those of the evidence
  * @property {string | object | null} [context] context besides what the component derives
  */

@@ -4,14 +4,14 @@ import { readFile } from "node:fs/promises";
 
 import { transpileBytes } from "@bytecodealliance/jco-transpile";
 
+import { bounded } from "./bounds.js";
 import { OpenError } from "./errors.js";
 import { glue } from "./glue.js";
-import { memoryCapped } from "./memory.js";
 
 /**
  * @typedef {object} Transpiled
  * @property {string} glue text of the module that lifts and lowers
- * @property {Uint8Array<ArrayBuffer>} core the core module, its memory capped
+ * @property {Uint8Array<ArrayBuffer>} core the core module, its memory and tables capped
  */
 
 const CONTRACT = new URL("../types/contract/sod-policy-authorizer.d.ts", import.meta.url);
@@ -38,7 +38,7 @@ export async function transpile(component, memory) {
         throw new OpenError("component-invalid", `the component has ${cores.length} core modules, not one`);
     }
     await checkNames(core);
-    return { glue: glue(text(files["policy.js"])), core: memoryCapped(core, memory) };
+    return { glue: glue(text(files["policy.js"])), core: bounded(core, memory) };
 }
 
 /** @param {Uint8Array | undefined} bytes */
@@ -51,6 +51,7 @@ async function generate(component) {
             name: "policy",
             instantiation: "sync",
             nodejsCompat: false,
+            noComponentErrorWrapping: false,
             emitTypescriptDeclarations: true,
         });
     } catch (error) {

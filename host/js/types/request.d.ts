@@ -30,7 +30,7 @@ export type RequestObject = {
     /**
      * raw evidence
      */
-    evidence?: string | object | null | undefined;
+    evidence?: string | import("../types/schema/evidence.js").Evidence | null | undefined;
     /**
      * entities besides those of the evidence
      */

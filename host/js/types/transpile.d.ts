@@ -10,7 +10,7 @@ export type Transpiled = {
      */
     glue: string;
     /**
-     * the core module, its memory capped
+     * the core module, its memory and tables capped
      */
     core: Uint8Array<ArrayBuffer>;
 };
