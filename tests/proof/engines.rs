@@ -1,13 +1,13 @@
 //! One trait, many engines: whoever decides must say the same, byte for byte.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use serde_json::value::RawValue;
 use sod_core::Program;
 use sod_host::{Policy, Request, Runtime};
-use sod_pack::{CompileOptions, Pack};
 use sod_tests::core_request;
+pub(crate) use sod_tests::packs::{compile, open, packs, sod, tested_packs};
 pub(crate) use sod_tests::root;
 
 /// Something that decides requests of one pack.
@@ -15,42 +15,6 @@ pub(crate) trait Engine {
     fn name(&self) -> &'static str;
     /// The verdict as JSON, or the message of a fault.
     fn decide(&self, request: &[u8]) -> Result<String, String>;
-}
-
-/// The shipped packs.
-pub(crate) fn packs() -> Vec<PathBuf> {
-    let packs = folders("policies");
-    assert!(packs.len() >= 13, "{packs:?}");
-    packs
-}
-
-/// The shipped packs, and those of these tests that have cases.
-pub(crate) fn tested_packs() -> Vec<PathBuf> {
-    let ours = folders("tests/packs");
-    let ours: Vec<_> = ours
-        .into_iter()
-        .filter(|p| p.join("cases").is_dir())
-        .collect();
-    assert!(ours.len() >= 2, "{ours:?}");
-    [packs(), ours].concat()
-}
-
-fn folders(of: &str) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(root().join(of)).unwrap();
-    let folders = entries.map(|entry| entry.unwrap().path());
-    let mut packs: Vec<_> = folders
-        .filter(|path| path.join("pack.toml").is_file())
-        .collect();
-    packs.sort();
-    packs
-}
-
-pub(crate) fn open(folder: &Path) -> Pack {
-    Pack::open(folder).unwrap_or_else(|findings| panic!("{}: {findings:?}", folder.display()))
-}
-
-pub(crate) fn compile(pack: &Pack) -> Vec<u8> {
-    sod_pack::compile(pack, &CompileOptions::default()).unwrap()
 }
 
 /// The core, as a library of this process.
@@ -128,18 +92,6 @@ impl Engine for Cli {
             )),
         }
     }
-}
-
-/// `sod`, which a test run of the whole workspace builds beside this test.
-pub(crate) fn sod() -> PathBuf {
-    let test = std::env::current_exe().unwrap();
-    let sod = test.ancestors().nth(2).unwrap().join("sod");
-    assert!(
-        sod.is_file(),
-        "{} is not there: run `cargo test --workspace`, which builds it",
-        sod.display()
-    );
-    sod
 }
 
 /// JSON without the white space between its tokens, keys in the order that they have.

@@ -3,6 +3,7 @@
 pub mod large;
 pub mod metered;
 pub mod native;
+pub mod packs;
 pub mod random;
 pub mod workload;
 

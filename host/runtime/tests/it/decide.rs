@@ -1,7 +1,8 @@
 //! The way it should go.
 
-use sod_host::{CacheLocation, Effect, EntityUid, Policy, RawValue, Request, Runtime};
+use sod_host::{CacheLocation, Effect, Policy, RawValue, Runtime};
 
+pub(crate) use crate::guest::request;
 use crate::guest::{Guest, Reason, Verdict};
 
 pub(crate) fn runtime() -> Runtime {
@@ -13,16 +14,6 @@ pub(crate) fn runtime() -> Runtime {
         .cache(CacheLocation::Nowhere)
         .build()
         .unwrap()
-}
-
-pub(crate) fn request() -> Request {
-    Request::new(
-        EntityUid::new("Person", "ana"),
-        EntityUid::new("Action", "merge"),
-        EntityUid::new("Change", "bank/payments#42"),
-    )
-    .with_now(1_769_860_800_000)
-    .with_evidence(RawValue::from_string("{\"people\" : []}".to_owned()).unwrap())
 }
 
 pub(crate) fn load(guest: &Guest) -> Policy {

@@ -5,7 +5,7 @@
 
 use std::fmt::Write as _;
 
-use sod_host::Digest;
+use sod_host::{Digest, EntityUid, RawValue, Request};
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
 
@@ -276,7 +276,18 @@ impl Guest {
 }
 
 pub(crate) fn wit() -> String {
-    std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../wit/policy.wit")).unwrap()
+    include_str!("../../../../wit/policy.wit").to_owned()
+}
+
+/// What every guest of these tests is asked.
+pub(crate) fn request() -> Request {
+    Request::new(
+        EntityUid::new("Person", "ana"),
+        EntityUid::new("Action", "merge"),
+        EntityUid::new("Change", "bank/payments#42"),
+    )
+    .with_now(1_769_860_800_000)
+    .with_evidence(RawValue::from_string("{\"people\" : []}".to_owned()).unwrap())
 }
 
 /// A component of the world `policy` in this WIT.
