@@ -152,6 +152,7 @@ impl Answer {
                 .iter()
                 .map(|reason| reason.code.clone())
                 .collect(),
+            reasons: verdict.reasons.iter().map(because).collect(),
             ..told
         };
         match decided.enforced {
