@@ -1,6 +1,8 @@
 //! nginx, Traefik, Caddy, and Envoy over HTTP, on sockets.
 
+use super::super::answer::{Answer, Told};
 use super::world::*;
+use crate::Refusal;
 
 fn routes() -> String {
     format!(
@@ -157,4 +159,26 @@ async fn only_listed_proxies_may_ask() {
     );
     let answered = world.nginx("GET", "/healthz").await;
     assert_eq!(answered.status, 403);
+}
+
+#[test]
+fn what_could_not_be_decided_or_recorded_is_no_permission() {
+    let unrecorded = Refusal::Unrecorded {
+        problem: "the disk is full".to_owned(),
+    };
+    for (refusal, status, code) in [
+        (Refusal::Busy, 503, "busy"),
+        (unrecorded, 403, "unrecorded"),
+        (Refusal::BrokenOff, 503, "broken-off"),
+    ] {
+        // In shadow mode neither: a decision that is only recorded has to be recorded.
+        let Answer::Stop(stop) = Answer::refused(Told::in_shadow(), &refusal, status) else {
+            panic!("{refusal} lets pass")
+        };
+        assert_eq!(
+            (stop.status, &stop.body["reasons"][0]["code"]),
+            (status, &code.into())
+        );
+        assert_eq!(stop.told.headers().len(), 2, "{:?}", stop.told.headers());
+    }
 }

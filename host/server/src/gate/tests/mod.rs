@@ -11,7 +11,6 @@ mod configuration;
 mod evidence;
 mod grpc;
 #[path = "../../../../runtime/tests/it/guest.rs"]
-#[expect(dead_code, reason = "tests of the runtime need more of it")]
 mod guest;
 mod http;
 mod tokens;

@@ -248,8 +248,8 @@ fn a_signature_of_anybody_else_is_refused() {
 
 #[test]
 fn a_key_of_a_set_is_found_by_its_id_only() {
-    let (a, b) = (Issuer::new(Algorithm::ES256), Issuer::new(Algorithm::EdDSA));
-    let settings = format!("algorithms = [\"ES256\", \"EdDSA\"]\n{SETTINGS}");
+    let (a, b) = (Issuer::new(Algorithm::ES256), Issuer::new(Algorithm::ES384));
+    let settings = format!("algorithms = [\"ES256\", \"ES384\"]\n{SETTINGS}");
     let set = json!({"keys": [a.jwk("a"), b.jwk("b")]}).to_string();
     let identities = open(&set, &settings).unwrap();
     assert_eq!(claims(&identities, &a.sign(Some("a"), &good())), Ok(good()));
