@@ -41,14 +41,10 @@ impl Authorization for ExtAuthz {
         let client = client.and_then(|Client(name)| name.clone());
         let answer = match arrived(request.into_inner(), client) {
             Some(arrived) => self.gate.answer(arrived).await,
-            None => {
-                let answer = Answer::denied(&Denial::new(
-                    Code::RequestRefused,
-                    "the check has no HTTP request with method and path",
-                ));
-                answer.trace();
-                answer
-            }
+            None => self.gate.deny(&Denial::new(
+                Code::RequestRefused,
+                "the check has no HTTP request with method and path",
+            )),
         };
         Ok(Response::new(response(answer)))
     }

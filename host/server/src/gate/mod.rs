@@ -92,10 +92,19 @@ impl Gate {
 
     /// May the request go ahead?
     async fn answer(&self, arrived: Arrived) -> Answer {
-        let answer = match self.decide(arrived).await {
-            Ok(answer) => answer,
-            Err(denial) => Answer::denied(&denial),
-        };
+        match self.decide(arrived).await {
+            Ok(answer) => {
+                answer.trace();
+                answer
+            }
+            Err(denial) => self.deny(&denial),
+        }
+    }
+
+    /// No, and no pack was asked: then there is no record of it, but an event and a count.
+    fn deny(&self, denial: &Denial) -> Answer {
+        self.inner.service.metrics().denied(denial.code.as_str());
+        let answer = Answer::denied(denial);
         answer.trace();
         answer
     }
@@ -129,6 +138,7 @@ impl Gate {
         let evidence = found.await?;
         let told = Told::of(&question);
         let Some(pack) = inner.service.packs().get(question.pack.as_deref()) else {
+            inner.service.metrics().denied("no-pack");
             return Ok(Answer::unavailable(
                 told,
                 "no-pack",
