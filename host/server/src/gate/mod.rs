@@ -19,6 +19,7 @@ use sod_host::{EntityUid, Request};
 use sod_route::{Code, Denial, Headers, HttpRequest, Meaning, Question, Routes};
 
 use crate::config::{Config, ConfigError};
+use crate::http;
 use crate::packs::OpenPack;
 use crate::record::Api;
 use crate::service::{Asked, Origin, Service};
@@ -196,16 +197,8 @@ fn origin(arrived: &Arrived) -> Origin {
     };
     Origin {
         api: arrived.api,
-        trace_id: header("traceparent").and_then(trace_id),
+        trace_id: header("traceparent").and_then(http::trace_of),
         request_id: header("x-request-id").map(|id| id.chars().take(200).collect()),
         client: arrived.client.clone(),
     }
-}
-
-/// Of W3C Trace Context: `00-TRACE-PARENT-FLAGS`.
-fn trace_id(traceparent: &str) -> Option<String> {
-    let trace = traceparent.split('-').nth(1)?;
-    let digits = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
-    let valid = trace.len() == 32 && trace.bytes().all(digits) && trace.bytes().any(|b| b != b'0');
-    valid.then(|| trace.to_owned())
 }

@@ -207,8 +207,13 @@ async fn tls_server() -> (u16, String) {
                     return;
                 };
                 let _ = stream.read(&mut [0; 4096]).await;
-                let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", EVIDENCE.len());
-                let _ = stream.write_all(format!("{head}{EVIDENCE}").as_bytes()).await;
+                let head = format!(
+                    "HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n",
+                    EVIDENCE.len()
+                );
+                let _ = stream
+                    .write_all(format!("{head}{EVIDENCE}").as_bytes())
+                    .await;
                 let _ = stream.shutdown().await;
             });
         }
