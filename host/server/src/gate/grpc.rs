@@ -23,12 +23,14 @@ use crate::record::Api;
 
 /// The gRPC services.
 pub(super) fn routes(gate: &Gate) -> Routes {
-    Routes::new(AuthorizationServer::new(ExtAuthz { gate: gate.clone() }))
+    let service = AuthorizationServer::new(ExtAuthz { gate: gate.clone() });
+    // The listener has a limit, and one is enough.
+    Routes::new(service.max_decoding_message_size(usize::MAX))
 }
 
 #[derive(Debug)]
-pub(super) struct ExtAuthz {
-    pub(super) gate: Gate,
+struct ExtAuthz {
+    gate: Gate,
 }
 
 #[tonic::async_trait]
