@@ -172,6 +172,21 @@ impl DecisionLog {
         self.durability == Durability::Disk
     }
 
+    /// Whether records can be written. If the last one could not, this tries again: a server that is asked for
+    /// nothing until it is ready would never find out.
+    ///
+    /// # Errors
+    /// They cannot.
+    pub fn check(&self) -> Result<(), LogError> {
+        let counts = self.counts();
+        if counts.failing {
+            let refused = counts.refused;
+            self.event(&Event::Resumed { refused })?;
+            self.losses.mended();
+        }
+        Ok(())
+    }
+
     /// Writes the record, and says which id it has.
     ///
     /// # Errors
