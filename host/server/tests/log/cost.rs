@@ -2,7 +2,6 @@
 
 use std::fs::{self, File};
 use std::io::Write as _;
-use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use sod_host::{RawValue, Request};
@@ -42,36 +41,40 @@ fn measure(name: &str, lines: &str, request: &Request) {
     let threads = tokio::runtime::Builder::new_current_thread()
         .build()
         .unwrap();
-    let began = Instant::now();
-    threads.block_on(async {
-        for asked in questions {
-            service.decide(asked).await.unwrap();
+    let whole = took(|| {
+        threads.block_on(async {
+            for asked in questions {
+                service.decide(asked).await.unwrap();
+            }
+        });
+    });
+    let pack = service.packs().get(None).unwrap();
+    let deciding = took(|| {
+        for _ in 0..TIMES {
+            pack.policy.decide(request);
         }
     });
-    let whole = began.elapsed();
-    let deciding: u64 = world
-        .kind("decision")
-        .iter()
-        .map(|record| record["latency_us"].as_u64().unwrap())
-        .sum();
-    // `latency_us` is cut off, by half a microsecond on average.
-    let deciding = Duration::from_micros(deciding) + TIMES * Duration::from_nanos(500);
     let text = fs::read(&world.files()[0]).unwrap();
-    let writing = writing(&world, &text);
-    let each = |time: Duration| time.as_secs_f64() * 1e6 / f64::from(TIMES);
+    let mut bare = File::create_new(world.folder.path().join("bare")).unwrap();
+    let writing = took(|| {
+        for line in text.split_inclusive(|&byte| byte == b'\n') {
+            bare.write_all(line).unwrap();
+        }
+    });
     println!(
-        "{name}, {lines:?}: {} bytes; beyond deciding {:.1} us, of which the bare write is {:.1} us",
+        "{name}, {lines:?}: {} bytes; {:.1} us beyond deciding, of which the bare write is {writing:.1} us",
         text.len() as u64 / u64::from(TIMES),
-        each(whole.saturating_sub(deciding)),
-        each(writing)
+        whole - deciding,
     );
 }
 
-fn writing(world: &World, text: &[u8]) -> Duration {
-    let mut file = File::create_new(world.folder.path().join("bare")).unwrap();
-    let began = Instant::now();
-    for line in text.split_inclusive(|&byte| byte == b'\n') {
-        file.write_all(line).unwrap();
-    }
-    began.elapsed()
+/// Microseconds of this thread on a processor, for each time.
+fn took(work: impl FnOnce()) -> f64 {
+    let on_processor = || -> u64 {
+        let text = fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+        text.split(' ').next().unwrap().parse().unwrap()
+    };
+    let before = on_processor();
+    work();
+    (on_processor() - before) as f64 / 1e3 / f64::from(TIMES)
 }
