@@ -33,7 +33,8 @@ impl Schema {
         let keywords = schema.as_object().unwrap_or_else(|| panic!("{schema}"));
         for (keyword, operand) in keywords {
             match keyword.as_str() {
-                "$schema" | "$defs" | "title" | "description" | "default" => {}
+                "$schema" | "$defs" | "title" | "description" | "default" | "paths"
+                | "components" => {}
                 "$ref" => self.check(self.resolve(schema), value, at, errors),
                 "anyOf" if self.holding(operand, value, at) == 0 => {
                     errors.push(format!("{at}: none of the alternatives"));
@@ -90,15 +91,13 @@ impl Schema {
         at: &str,
         errors: &mut Vec<String>,
     ) {
-        assert_eq!(*allowed, Value::Bool(false), "{at}");
-        for name in value
-            .as_object()
-            .into_iter()
-            .flatten()
-            .map(|(name, _)| name)
-        {
-            if schema["properties"].get(name).is_none() {
-                errors.push(format!("{at}: `{name}` is not known"));
+        for (name, member) in value.as_object().into_iter().flatten() {
+            if schema["properties"].get(name).is_some() {
+                continue;
+            }
+            match allowed {
+                Value::Bool(false) => errors.push(format!("{at}: `{name}` is not known")),
+                allowed => self.check(allowed, member, &format!("{at}/{name}"), errors),
             }
         }
     }

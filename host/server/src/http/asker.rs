@@ -45,7 +45,9 @@ impl App {
         };
         if let Ok(digest) = name.parse::<Digest>() {
             let mut found = packs.all().into_iter();
-            let mut found = found.by_ref().filter(|pack| *pack.policy.digest() == digest);
+            let mut found = found
+                .by_ref()
+                .filter(|pack| *pack.policy.digest() == digest);
             // Which one answers must not be chance: they may be configured differently.
             return found
                 .next()

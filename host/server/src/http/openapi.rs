@@ -2,8 +2,8 @@
 //!
 //! docs/schema/openapi.json is the same, and a test holds it to that.
 
-use axum::response::{IntoResponse as _, Response};
 use axum::http::header;
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
@@ -121,7 +121,11 @@ fn describe(
             members.insert("requestBody".to_owned(), body);
         }
     }
-    let method = if operation.asked.is_some() { "post" } else { "get" };
+    let method = if operation.asked.is_some() {
+        "post"
+    } else {
+        "get"
+    };
     json!({ method: described })
 }
 
@@ -173,7 +177,9 @@ mod tests {
     #[test]
     fn what_is_taken_and_what_is_given_do_not_share_a_name_for_different_forms() {
         let mut taken = SchemaSettings::draft2020_12().into_generator();
-        let mut given = SchemaSettings::draft2020_12().for_serialize().into_generator();
+        let mut given = SchemaSettings::draft2020_12()
+            .for_serialize()
+            .into_generator();
         for operation in crate::http::operations() {
             if let Some(asked) = operation.asked {
                 asked(&mut taken);
@@ -182,7 +188,10 @@ mod tests {
         }
         let (taken, given) = (taken.take_definitions(true), given.take_definitions(true));
         for (name, schema) in &taken {
-            assert!(given.get(name).is_none_or(|other| other == schema), "{name}");
+            assert!(
+                given.get(name).is_none_or(|other| other == schema),
+                "{name}"
+            );
         }
     }
 }

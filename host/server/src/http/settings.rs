@@ -65,7 +65,11 @@ impl Settings {
             ("search_candidates", self.search_candidates),
         ] {
             if value == 0 {
-                return wrong(key, "nothing could be asked".to_owned(), "set it to 1 or more");
+                return wrong(
+                    key,
+                    "nothing could be asked".to_owned(),
+                    "set it to 1 or more",
+                );
             }
         }
         Ok(())
@@ -80,11 +84,14 @@ impl Settings {
             "the time is not the caller's to say",
             "this server decides at the time of its own clock",
         );
-        Err(
-            Problem::new(StatusCode::BAD_REQUEST, "caller-time", title, detail.to_owned())
-                .with_help("leave it out, or have the operator set `api.caller_time`")
-                .at("now"),
+        Err(Problem::new(
+            StatusCode::BAD_REQUEST,
+            "caller-time",
+            title,
+            detail.to_owned(),
         )
+        .with_help("leave it out, or have the operator set `api.caller_time`")
+        .at("now"))
     }
 
     /// So many questions at once, and no more.
@@ -107,6 +114,8 @@ fn is_base(url: &str) -> bool {
     let Ok(uri) = url.parse::<Uri>() else {
         return false;
     };
-    let scheme = uri.scheme_str().is_some_and(|s| s == "https" || s == "http");
+    let scheme = uri
+        .scheme_str()
+        .is_some_and(|s| s == "https" || s == "http");
     scheme && uri.host().is_some() && !url.contains(['?', '#', '@']) && !url.ends_with('/')
 }

@@ -152,10 +152,7 @@ impl Adapter {
     }
 
     /// The evidence that came with the request, with the directory of the server if there is one.
-    fn evidence(
-        &self,
-        context: Option<&Members<'_>>,
-    ) -> Result<Option<Box<RawValue>>, Problem> {
+    fn evidence(&self, context: Option<&Members<'_>>) -> Result<Option<Box<RawValue>>, Problem> {
         let sent = context.and_then(|context| context.get("evidence"));
         match (self.mode, sent, &self.directory) {
             (Mode::Evidence, Some(evidence), None) => Ok(Some(evidence.to_owned())),
@@ -244,7 +241,8 @@ fn one_voice<'n>(
             None => all.push((&entity.uid, &entity.attributes)),
             Some((_, said)) if object(said) == object(&entity.attributes) => {}
             Some(_) => {
-                let what = "subject and resource are the same entity, and do not say the same of it";
+                let what =
+                    "subject and resource are the same entity, and do not say the same of it";
                 return Err(Problem::malformed(what)
                     .with_help("send the same properties for both, or for neither")
                     .at("resource.properties"));

@@ -94,7 +94,9 @@ struct Failure {
 impl<'a> Decision<'a> {
     /// What was decided.
     pub(super) fn of(decided: &'a Decided) -> Self {
-        let Decided { id, pack, verdict, .. } = decided;
+        let Decided {
+            id, pack, verdict, ..
+        } = decided;
         let allowed = decided.enforced == Effect::Allow;
         let (reason_admin, reason_user) = match allowed {
             true => (BTreeMap::new(), BTreeMap::new()),

@@ -24,8 +24,7 @@ const LISTS: [(&str, &str, &str); 8] = [
     ("Person", "people", "id"),
 ];
 
-const HELP: &str =
-    "a directory is a JSON object with the lists `people`, `machines` and `accounts`; docs/facts.md has their fields";
+const HELP: &str = "a directory is a JSON object with the lists `people`, `machines` and `accounts`; docs/facts.md has their fields";
 
 /// People, machines and accounts as the operator has them.
 #[derive(Debug, Clone)]
@@ -102,8 +101,8 @@ pub(super) fn ids(evidence: &RawValue, type_name: &str) -> Result<Vec<String>, P
     let wrong = |problem: &str| {
         Problem::malformed(problem.to_owned()).at(&format!("context.evidence.{list}"))
     };
-    let items: Vec<Members<'_>> = serde_json::from_str(items.get())
-        .map_err(|_| wrong("it is no list of objects"))?;
+    let items: Vec<Members<'_>> =
+        serde_json::from_str(items.get()).map_err(|_| wrong("it is no list of objects"))?;
     items
         .iter()
         .map(|item| {

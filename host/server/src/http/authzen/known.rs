@@ -13,8 +13,7 @@ use sod_host::EntityUid;
 
 use super::mapping::Misfit;
 
-const HELP: &str =
-    "entities are Cedar's JSON: a list of {\"uid\": {\"type\": ..., \"id\": ...}, \"attrs\": {...}, \"parents\": [...]}";
+const HELP: &str = "entities are Cedar's JSON: a list of {\"uid\": {\"type\": ..., \"id\": ...}, \"attrs\": {...}, \"parents\": [...]}";
 
 /// All of them.
 #[derive(Debug, Clone, Default)]
@@ -56,11 +55,7 @@ impl Known {
     /// Reads the file.
     pub(super) fn read(path: &Path) -> Result<Self, Misfit> {
         let wrong = |problem: String| {
-            Misfit::new(
-                "entities",
-                format!("`{}`: {problem}", path.display()),
-                HELP,
-            )
+            Misfit::new("entities", format!("`{}`: {problem}", path.display()), HELP)
         };
         let json = std::fs::read(path).map_err(|error| wrong(error.to_string()))?;
         Known::parse(&json).map_err(wrong)

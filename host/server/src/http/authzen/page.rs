@@ -142,7 +142,13 @@ mod tests {
         assert!(page(Some(token.clone()), Some(3), body).is_err());
         assert!(page(Some(token.clone()), None, other).is_err());
         assert!(of("resource", Some(token.clone()), None, body).is_err());
-        for made_up in ["", "7", "é".repeat(16).as_str(), &token[1..], &token.replace('7', "8")] {
+        for made_up in [
+            "",
+            "7",
+            "é".repeat(16).as_str(),
+            &token[1..],
+            &token.replace('7', "8"),
+        ] {
             let read = Page::read(made_up, first.query);
             assert_eq!(read, None, "{made_up}");
         }

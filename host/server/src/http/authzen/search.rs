@@ -158,26 +158,41 @@ pub(super) async fn action(
     };
     let mut candidates = adapter.actions();
     candidates.retain(|(_, action)| {
-        applies(&pack, action, &subject.uid.type_name, &resource.uid.type_name)
+        applies(
+            &pack,
+            action,
+            &subject.uid.type_name,
+            &resource.uid.type_name,
+        )
     });
     let same_context = |one: &(&str, _), other: &(&str, _)| {
         adapter.context_keys(one.0) == adapter.context_keys(other.0)
     };
     let request = |batch: &[(&str, &EntityUid)]| {
         let name = batch.first().map_or("", |(name, _)| *name).to_owned();
-        let action = Action { name, properties: None };
+        let action = Action {
+            name,
+            properties: None,
+        };
         let request = Request::new(
             subject.uid.clone(),
             EntityUid::new("Action", ""),
             resource.uid.clone(),
         );
-        search.documents(&[&subject, &resource], &action, asked.context.as_ref(), request)
+        search.documents(
+            &[&subject, &resource],
+            &action,
+            asked.context.as_ref(),
+            request,
+        )
     };
     let uid = |candidate: &(_, &EntityUid)| candidate.1.clone();
     let progress = search.run(&candidates, uid, same_context, request).await?;
     search.answer(progress, |position| {
         let (name, _) = candidates.get(position)?;
-        Some(FoundAction { name: (*name).to_owned() })
+        Some(FoundAction {
+            name: (*name).to_owned(),
+        })
     })
 }
 
@@ -264,7 +279,9 @@ impl Search<'_> {
             let found = found.await?;
             let allowed = (position..).zip(&uids);
             let allowed = allowed.filter(|(_, uid)| found.results.contains(uid));
-            progress.allowed.extend(allowed.map(|(position, _)| position));
+            progress
+                .allowed
+                .extend(allowed.map(|(position, _)| position));
             progress.ids.push(found.id);
             progress.failed += found.failed;
             position += batch.len();
@@ -277,11 +294,15 @@ impl Search<'_> {
         if candidates <= most {
             return Ok(());
         }
-        let detail = format!("{candidates} candidates, and at most {most} are decided in one search");
+        let detail =
+            format!("{candidates} candidates, and at most {most} are decided in one search");
         let status = StatusCode::BAD_REQUEST;
         let title = "the search is too large";
-        Err(Problem::new(status, "search-too-large", title, detail)
-            .with_help("ask about them one by one, or have the operator raise `api.search_candidates`"))
+        Err(
+            Problem::new(status, "search-too-large", title, detail).with_help(
+                "ask about them one by one, or have the operator raise `api.search_candidates`",
+            ),
+        )
     }
 
     fn answer<T: Serialize>(
@@ -290,7 +311,9 @@ impl Search<'_> {
         found: impl Fn(usize) -> Option<T>,
     ) -> Result<Response, Problem> {
         let limit = self.page.and_then(|page| page.limit);
-        let limit = limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
+        let limit = limit.map_or(usize::MAX, |limit| {
+            usize::try_from(limit).unwrap_or(usize::MAX)
+        });
         let next = progress.allowed.get(limit).copied();
         progress.allowed.truncate(limit);
         let results: Vec<T> = progress.allowed.iter().copied().filter_map(found).collect();
