@@ -69,7 +69,7 @@ fn no_json_nothing_at_all_and_what_is_no_object() {
             answer.is_problem(400, "malformed");
         }
         let mut bytes = format!(
-            "POST {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 17\r\n{JSON}\r\n"
+            "POST {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 16\r\n{JSON}\r\n"
         )
         .into_bytes();
         bytes.extend(b"{\"subject\": \"\xff\"}");

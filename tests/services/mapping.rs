@@ -137,6 +137,7 @@ fn entities_that_are_listed_twice_or_are_none() {
             "atrs",
         ),
         ("{}", "Cedar's JSON"),
+        (r#"[[{"type": "User", "id": "a"}, {}, []]]"#, "Cedar's JSON"),
     ] {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("entities.json");

@@ -76,7 +76,10 @@ impl Service {
             .iter()
             .map(|(name, pack)| (name.clone(), source(pack.folder.as_deref().unwrap())))
             .collect();
-        let runtime = sod_host::Runtime::new().unwrap();
+        static RUNTIME: OnceLock<sod_host::Runtime> = OnceLock::new();
+        let runtime = RUNTIME
+            .get_or_init(|| sod_host::Runtime::new().unwrap())
+            .clone();
         let threads = Runtime::new().unwrap();
         let clock = Clock::from_fn(|| NOW);
         let server = threads.block_on(Server::start(&config, sources, runtime, clock))?;
