@@ -23,7 +23,8 @@ use crate::page::{Look, Page};
 /// Whether the records themselves are as they were written is for `verify` to say.
 ///
 /// The exit code is 0 if everything came out the same, 4 if something did not, 5 if evidence or a component beside
-/// the log is not what it was, 1 if something could not be decided again for any other reason.
+/// the log is not what it was, 1 if something could not be decided again for any other reason,
+/// or there was nothing to decide.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
@@ -89,7 +90,8 @@ fn exit_code(replayed: &Replayed) -> u8 {
         exit::TEST_FAILED
     } else if not.changed() > 0 {
         exit::INTEGRITY
-    } else if not.total() > 0 {
+    } else if not.total() > 0 || replayed.same == 0 {
+        // That nothing was decided again is no good news either.
         exit::UNDECIDED
     } else {
         exit::OK

@@ -101,7 +101,7 @@ fn summary(page: &mut Page, verified: &Verified) {
     }
     for (digest, pack) in &verified.packs {
         page.heading(&format!("{} {}", pack.name, pack.version));
-        page.entry("component", digest);
+        page.entry("digest", digest);
         page.entry(
             "decided",
             &format!("{} allow, {} deny", pack.allows, pack.denies),

@@ -3,9 +3,11 @@
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,
+    clippy::panic,
     reason = "a test fails by panicking"
 )]
 
+mod audit;
 mod build;
 mod decide;
 mod diff;
@@ -22,6 +24,7 @@ mod prove;
 mod readme;
 mod reference;
 mod run;
+mod served;
 mod squash;
 mod streams;
 mod test;

@@ -7,10 +7,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::event::Event;
-use super::line::Link;
 use super::settings::{Durability, Settings};
 use super::tail::{self, End};
-use super::{LogError, file};
+use super::{LogError, file, id};
 
 /// After a file that could not be begun the present one goes on for so long before the next attempt.
 const RETRY: Duration = Duration::from_secs(1);
@@ -76,27 +75,22 @@ impl Folder {
         Some(Arc::clone(&self.current.as_ref()?.file))
     }
 
-    /// Writes a line, in a new file if it is time for one, whole or not at all. Says whether there is a new file.
-    pub(super) fn write(
-        &mut self,
-        line: &[u8],
-        link: &Link,
-        milliseconds: u64,
-    ) -> io::Result<bool> {
-        let began = self.make_ready(line.len() as u64, link, milliseconds)?;
+    /// Writes lines, in a new file if it is time for one, all or nothing. Says whether there is a new file.
+    pub(super) fn write(&mut self, lines: &[u8], seq: u64, milliseconds: u64) -> io::Result<bool> {
+        let began = self.make_ready(lines.len() as u64, seq, milliseconds)?;
         let Some(current) = &mut self.current else {
             return Err(io::Error::other("there is no file"));
         };
-        current.write(line)?;
+        current.write(lines)?;
         Ok(began)
     }
 
-    fn make_ready(&mut self, line: u64, link: &Link, milliseconds: u64) -> io::Result<bool> {
+    fn make_ready(&mut self, bytes: u64, seq: u64, milliseconds: u64) -> io::Result<bool> {
         let Some(current) = &mut self.current else {
-            return self.begin(link, milliseconds).map(|()| true);
+            return self.begin(seq, milliseconds).map(|()| true);
         };
         if !current.is_ours()? {
-            self.begin(link, milliseconds)?;
+            self.begin(seq, milliseconds)?;
             return Ok(true);
         }
         let age = i64::try_from(milliseconds).unwrap_or(i64::MAX) - current.began;
@@ -105,20 +99,20 @@ impl Folder {
                 .unwrap_or(i64::MAX)
                 .saturating_mul(1000)
         };
-        let full = current.size + line > self.settings.rotate_bytes;
+        let full = current.size + bytes > self.settings.rotate_bytes;
         let due = current.size > 0 && (full || self.settings.rotate_seconds.is_some_and(old));
         let waits = |failed: Instant| failed.elapsed() < RETRY;
         if !due || self.failed_rotation.is_some_and(waits) {
             return Ok(false);
         }
         // A file that has grown too large is better than no record.
-        let begun = self.begin(link, milliseconds);
+        let begun = self.begin(seq, milliseconds);
         self.failed_rotation = begun.is_err().then(Instant::now);
         Ok(begun.is_ok())
     }
 
-    fn begin(&mut self, link: &Link, milliseconds: u64) -> io::Result<()> {
-        let path = self.path.join(file::name(milliseconds, link.seq));
+    fn begin(&mut self, seq: u64, milliseconds: u64) -> io::Result<()> {
+        let path = self.path.join(file::name(milliseconds, seq));
         let file = match file::create(&path) {
             // Begun, and then nothing could be written into it.
             Err(error) if error.kind() == ErrorKind::AlreadyExists && is_empty(&path) => {
@@ -164,16 +158,19 @@ impl Folder {
         files.len().saturating_sub(keep)
     }
 
-    /// A file's last record is no younger than the first of the file after it.
+    /// By the time in the id of its last record.
     fn too_old(&self, files: &[PathBuf], now: i64) -> usize {
         const DAY: u64 = 86_400_000;
         let Some(days) = self.settings.keep_days else {
             return 0;
         };
         let age = i64::try_from(days.saturating_mul(DAY)).unwrap_or(i64::MAX);
-        let oldest = now.saturating_sub(age);
-        let old = |next: &&PathBuf| file::began(&file::named(next)).is_some_and(|at| at < oldest);
-        files.iter().skip(1).take_while(old).count()
+        let oldest = u64::try_from(now.saturating_sub(age)).unwrap_or(0);
+        let old = |path: &&PathBuf| {
+            let last = tail::last(path).ok().flatten();
+            last.is_some_and(|link| id::milliseconds(&link.id) < oldest)
+        };
+        files.iter().take_while(old).count()
     }
 
     /// Removes files. One that stays is no harm: it still is in the chain.
@@ -183,7 +180,7 @@ impl Folder {
         }
     }
 
-    /// Whether the folder has room for records, as far as its file can tell.
+    /// The name of the file that is written.
     pub(super) fn name(&self) -> String {
         let current = self.current.as_ref();
         current.map_or_else(String::new, |current| file::named(&current.path))

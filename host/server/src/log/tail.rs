@@ -59,6 +59,13 @@ pub(super) fn first(path: &Path) -> io::Result<Link> {
     serde_json::from_slice(&line).map_err(Into::into)
 }
 
+/// The link of the last line of a file.
+pub(super) fn last(path: &Path) -> io::Result<Option<Link>> {
+    let mut file = File::open(path)?;
+    let length = file.metadata()?.len();
+    Ok(last_line(&mut file, length)?.map(|found| found.link))
+}
+
 struct Found {
     link: Link,
     digest: Digest,

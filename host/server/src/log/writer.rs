@@ -66,13 +66,12 @@ impl Writer {
         }
     }
 
-    /// Writes a line, and before it what was lost since the last one.
+    /// Writes a line, and with it what was lost since the last one.
     pub(super) fn write(&mut self, line: Unlinked, now: i64) -> io::Result<Uuid> {
-        if let Some(gap) = self.gap.clone() {
-            self.happened(&Event::Gap(gap), now)?;
-            self.gap = None;
-        }
-        let (id, new_file) = self.put(line, now)?;
+        let gap = self.gap.as_ref().map(|gap| Event::Gap(gap.clone()));
+        let gap = gap.map(|gap| event_line(&gap, now)).transpose()?;
+        let (id, new_file) = self.put(gap, line, now)?;
+        self.gap = None;
         if new_file {
             self.clear(now);
         }
@@ -105,30 +104,39 @@ impl Writer {
             return;
         };
         if let Ok(Some((files, event))) = folder.removable(now)
-            && self.happened(&event, now).is_ok()
+            && let Ok(line) = event_line(&event, now)
+            && self.put(None, line, now).is_ok()
         {
             Folder::remove(&files);
         }
     }
 
-    fn happened(&mut self, event: &Event, now: i64) -> io::Result<()> {
-        self.put(event_line(event, now)?, now).map(drop)
-    }
-
-    fn put(&mut self, line: Unlinked, now: i64) -> io::Result<(Uuid, bool)> {
-        let link = Link {
-            seq: self.seq + 1,
-            id: self.ids.next(now),
-            prev: self.head,
-        };
-        let (line, digest) = line.link(&link);
+    /// All of it at once, or nothing. Says whether a file was begun with it.
+    fn put(&mut self, gap: Option<Unlinked>, line: Unlinked, now: i64) -> io::Result<(Uuid, bool)> {
+        let (mut seq, mut head, mut id) = (self.seq, self.head, Uuid::nil());
+        let mut bytes = Vec::new();
+        for line in gap.into_iter().chain([line]) {
+            seq += 1;
+            id = self.ids.next(now);
+            let (line, digest) = line.link(&Link {
+                seq,
+                id,
+                prev: head,
+            });
+            head = Some(digest);
+            if bytes.is_empty() {
+                bytes = line;
+            } else {
+                bytes.extend_from_slice(&line);
+            }
+        }
+        let first = self.seq + 1;
         let new_file = match &mut self.sink {
-            Sink::Folder(folder) => folder.write(&line, &link, self.ids.milliseconds(now))?,
-            Sink::Stdout { torn } => to_stdout(&line, torn).map(|()| false)?,
+            Sink::Folder(folder) => folder.write(&bytes, first, self.ids.milliseconds(now))?,
+            Sink::Stdout { torn } => to_stdout(&bytes, torn).map(|()| false)?,
         };
-        self.seq = link.seq;
-        self.head = Some(digest);
-        Ok((link.id, new_file))
+        (self.seq, self.head) = (seq, head);
+        Ok((id, new_file))
     }
 }
 
@@ -137,7 +145,7 @@ fn event_line(event: &Event, now: i64) -> io::Result<Unlinked> {
         event: std::borrow::Cow::Borrowed(event),
         time: rfc3339(now).unwrap_or_default(),
     };
-    Unlinked::of(&happened).map_err(Into::into)
+    Unlinked::of(&happened, 0).map_err(Into::into)
 }
 
 fn to_stdout(line: &[u8], torn: &mut bool) -> io::Result<()> {
