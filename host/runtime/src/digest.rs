@@ -65,9 +65,9 @@ impl Digest {
     /// The 64 hex digits alone.
     pub(crate) fn hex(&self) -> String {
         let nibbles = self.0.iter().flat_map(|byte| [byte >> 4, byte & 15]);
-        nibbles
-            .filter_map(|nibble| char::from_digit(u32::from(nibble), 16))
-            .collect()
+        let mut hex = String::with_capacity(2 * self.0.len());
+        hex.extend(nibbles.filter_map(|nibble| char::from_digit(u32::from(nibble), 16)));
+        hex
     }
 }
 

@@ -79,6 +79,14 @@ impl Told {
         }
     }
 
+    #[cfg(test)]
+    pub(super) fn in_shadow() -> Self {
+        Told {
+            shadow: true,
+            ..Told::default()
+        }
+    }
+
     /// Codes of the reasons.
     pub(super) fn codes(&self) -> &[String] {
         &self.codes
@@ -152,6 +160,7 @@ impl Answer {
                 .iter()
                 .map(|reason| reason.code.clone())
                 .collect(),
+            reasons: verdict.reasons.iter().map(because).collect(),
             ..told
         };
         match decided.enforced {

@@ -41,6 +41,10 @@ impl Form {
             ("entities", request.entities.as_deref()),
             ("context", request.context.as_deref()),
         ];
+        let inside = sources
+            .iter()
+            .filter_map(|(_, json)| Some(json.as_ref()?.get().len()));
+        let size = inside.sum();
         let mut replaced = [None, None, None];
         for ((root, json), replaced) in sources.iter().zip(&mut replaced) {
             if let Some(json) = json {
@@ -61,7 +65,7 @@ impl Form {
             Answer::Search(search) => self.search(&mut line, search, &mut masked),
         }
         line.masked = masked;
-        Ok(Unlinked::of(&line)?)
+        Ok(Unlinked::of(&line, size)?)
     }
 
     fn common<'a>(
@@ -143,9 +147,7 @@ impl Form {
                 }
                 Document::File(digest)
             }
-            (None, Kept::Record) if text.contains(['\n', '\r']) => {
-                Document::Text(Cow::Borrowed(text))
-            }
+            (None, Kept::Record) if has_line_breaks(text) => Document::Text(Cow::Borrowed(text)),
             (None, Kept::Record) => Document::Json(json),
         }))
     }
@@ -192,4 +194,10 @@ impl Form {
             line.questions = Some(Cow::Borrowed(&search.questions));
         }
     }
+}
+
+/// Bytes are looked through faster than characters.
+fn has_line_breaks(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    bytes.contains(&b'\n') || bytes.contains(&b'\r')
 }

@@ -35,6 +35,11 @@ pub enum Event {
     },
     /// Decisions left without a record.
     Gap(Gap),
+    /// Records can be written again.
+    Resumed {
+        /// How many decisions this server has not let out so far, for want of a record.
+        refused: u64,
+    },
     /// What the last write before a crash had left of a line was set aside.
     Recovered {
         /// The file that ended so.

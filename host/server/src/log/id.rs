@@ -1,5 +1,7 @@
 //! Ids of records: UUID version 7, each greater than the one before, whatever the clock does.
 
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+
 use uuid::{Builder, Uuid};
 
 /// Bits of a version 7 UUID that are neither time, version nor variant.
@@ -57,11 +59,11 @@ pub(super) fn milliseconds(id: &Uuid) -> u64 {
     u64::try_from(id.as_u128() >> 80).unwrap_or(u64::MAX)
 }
 
-/// Random bits, from the operating system by way of an id of the library's own.
+/// Random bits without asking the operating system each time: its keys for hashing are random for each process and
+/// thread, and never the same twice. No id is a secret.
 fn fresh() -> u128 {
-    const FROM_SYSTEM: u128 = (1 << 32) - 1;
-    let bits = || Uuid::now_v7().as_u128() & FROM_SYSTEM;
-    (bits() << 42) ^ (bits() << 21) ^ bits()
+    let bits = || u128::from(RandomState::new().build_hasher().finish());
+    (bits() << 64 | bits()) >> (u128::BITS - RANDOM_BITS)
 }
 
 #[cfg(test)]
@@ -94,6 +96,23 @@ mod tests {
             }
         }
         assert_eq!(last.as_u128() >> 80, 1_700_000_000_001);
+    }
+
+    #[test]
+    fn no_two_processes_would_agree_on_an_id() {
+        let first = |_| Ids::default().next(5);
+        let ids: std::collections::HashSet<Uuid> = (0..10_000).map(first).collect();
+        assert_eq!(ids.len(), 10_000);
+        // Every random bit is sometimes set, and sometimes not.
+        let all = |both: fn(u128, u128) -> u128| {
+            ids.iter()
+                .map(Uuid::as_u128)
+                .reduce(both)
+                .unwrap_or_default()
+        };
+        let random = (0xfff << 64) | ((1 << LOW_BITS) - 1);
+        assert_eq!(all(|a, b| a | b) & random, random);
+        assert_eq!(all(|a, b| a & b) & random, 0);
     }
 
     #[test]

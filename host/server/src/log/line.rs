@@ -120,8 +120,9 @@ pub(crate) struct Unlinked {
 }
 
 impl Unlinked {
-    pub(crate) fn of(value: &impl Serialize) -> serde_json::Result<Self> {
-        let mut json = Vec::with_capacity(4 << 10);
+    /// The value as JSON, with so many bytes of documents in it.
+    pub(crate) fn of(value: &impl Serialize, documents: usize) -> serde_json::Result<Self> {
+        let mut json = Vec::with_capacity(documents + (4 << 10));
         serde_json::to_writer(&mut json, value)?;
         // The closing brace comes behind the link.
         json.pop();

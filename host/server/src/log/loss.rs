@@ -50,6 +50,11 @@ struct Told<'a> {
 impl Losses {
     pub(super) fn written(&self) {
         self.written.fetch_add(1, Ordering::Relaxed);
+        self.mended();
+    }
+
+    /// A line was written, of whichever kind.
+    pub(super) fn mended(&self) {
         if self.failing.load(Ordering::Relaxed) && self.failing.swap(false, Ordering::Relaxed) {
             *self.told.lock().unwrap_or_else(PoisonError::into_inner) = None;
             let message = "decisions are recorded again";

@@ -172,12 +172,19 @@ impl DecisionLog {
         self.durability == Durability::Disk
     }
 
-    /// Whether the last record could be written.
-    pub(crate) fn check(&self) -> Result<(), &'static str> {
-        match self.losses.counts().failing {
-            true => Err("decisions cannot be recorded"),
-            false => Ok(()),
+    /// Whether records can be written. If the last one could not, this tries again: a server that is asked for
+    /// nothing until it is ready would never find out.
+    ///
+    /// # Errors
+    /// They cannot.
+    pub fn check(&self) -> Result<(), LogError> {
+        let counts = self.counts();
+        if counts.failing {
+            let refused = counts.refused;
+            self.event(&Event::Resumed { refused })?;
+            self.losses.mended();
         }
+        Ok(())
     }
 
     /// Writes the record, and says which id it has.

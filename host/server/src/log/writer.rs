@@ -145,7 +145,7 @@ fn event_line(event: &Event, now: i64) -> io::Result<Unlinked> {
         event: std::borrow::Cow::Borrowed(event),
         time: rfc3339(now).unwrap_or_default(),
     };
-    Unlinked::of(&happened).map_err(Into::into)
+    Unlinked::of(&happened, 0).map_err(Into::into)
 }
 
 fn to_stdout(line: &[u8], torn: &mut bool) -> io::Result<()> {

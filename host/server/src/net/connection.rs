@@ -11,13 +11,11 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use tokio::net::TcpStream;
-use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
-use super::Phase;
-use super::door::Door;
 use super::limits::Limits;
-use super::tls::{self, Tls};
+use super::listen::Shared;
+use super::{Phase, tls};
 
 /// How long a connection without a request may take to say goodbye.
 const GOODBYE: Duration = Duration::from_secs(1);
@@ -46,39 +44,37 @@ pub(super) fn builder(limits: &Limits) -> Builder<TokioExecutor> {
 }
 
 /// Answers what comes over the stream until it ends, or nothing comes for too long, or the server ends.
-pub(super) async fn serve(
-    stream: TcpStream,
-    tls: Option<Arc<Tls>>,
-    builder: Arc<Builder<TokioExecutor>>,
-    door: Arc<Door>,
-    phase: watch::Receiver<Phase>,
-) {
-    let Some(tls) = tls else {
-        return speak(TokioIo::new(stream), None, &builder, door, phase).await;
+pub(super) async fn serve(stream: TcpStream, shared: Shared) {
+    let Some(tls) = &shared.tls else {
+        return speak(TokioIo::new(stream), None, shared).await;
     };
-    let handshake = timeout(door.limits.header_timeout(), tls.acceptor().accept(stream));
-    let stream = match handshake.await {
+    let metrics = &shared.door.metrics;
+    let handshake = tls.acceptor().accept(stream);
+    let stream = match timeout(shared.door.limits.header_timeout(), handshake).await {
         Ok(Ok(stream)) => stream,
         Ok(Err(error)) => {
-            door.metrics.connection_refused();
+            metrics.connection_refused();
             tracing::debug!(%error, "no TLS");
             return;
         }
-        Err(_) => return door.metrics.connection_refused(),
+        Err(_) => return metrics.connection_refused(),
     };
     let certificates = stream.get_ref().1.peer_certificates();
     let name = certificates.and_then(<[_]>::first).and_then(tls::name);
-    let name = name.map(Arc::from);
-    speak(TokioIo::new(stream), name, &builder, door, phase).await;
+    speak(TokioIo::new(stream), name.map(Arc::from), shared).await;
 }
 
 async fn speak<I: Read + Write + Unpin + Send + 'static>(
     io: I,
     certificate: Option<Arc<str>>,
-    builder: &Builder<TokioExecutor>,
-    door: Arc<Door>,
-    mut phase: watch::Receiver<Phase>,
+    shared: Shared,
 ) {
+    let Shared {
+        door,
+        mut phase,
+        until,
+        ..
+    } = shared.clone();
     let idle = door.limits.idle_timeout();
     let first = door.limits.header_timeout().min(idle);
     let activity = Arc::new(Activity::new());
@@ -91,12 +87,11 @@ async fn speak<I: Read + Write + Unpin + Send + 'static>(
             Ok::<_, Infallible>(answer)
         }
     });
-    let mut connection = pin!(builder.serve_connection(io, service));
-    let ended = |phase: &Phase| *phase >= Phase::Draining;
+    let mut connection = pin!(shared.builder.serve_connection(io, service));
     tokio::select! {
         _ = connection.as_mut() => return,
         () = activity.quiet(first, idle) => {}
-        _ = phase.wait_for(ended) => {}
+        _ = phase.wait_for(|phase| *phase >= until) => {}
     }
     connection.as_mut().graceful_shutdown();
     tokio::select! {

@@ -27,6 +27,8 @@ pub(super) struct Shared {
     pub(super) builder: Arc<Builder<TokioExecutor>>,
     pub(super) connections: Arc<Semaphore>,
     pub(super) phase: watch::Receiver<Phase>,
+    /// When it ends.
+    pub(super) until: Phase,
     /// Held by each connection, so that the end can wait for all.
     pub(super) alive: Option<mpsc::Sender<Infallible>>,
 }
@@ -42,10 +44,10 @@ pub(super) fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     socket.listen(BACKLOG)
 }
 
-/// Accepts until that phase is over.
-pub(super) async fn accept(listener: TcpListener, shared: Shared, until: Phase) {
+/// Accepts until it is to end.
+pub(super) async fn accept(listener: TcpListener, shared: Shared) {
     let mut phase = shared.phase.clone();
-    let over = phase.wait_for(|phase| *phase >= until);
+    let over = phase.wait_for(|phase| *phase >= shared.until);
     let accepting = async {
         loop {
             match listener.accept().await {
@@ -74,8 +76,8 @@ impl Shared {
         // Answers are small and whole: there is nothing to wait for.
         let _ = stream.set_nodelay(true);
         tokio::spawn(async move {
-            let _held = (place, metrics.connection(), self.alive);
-            connection::serve(stream, self.tls, self.builder, self.door, self.phase).await;
+            let _held = (place, metrics.connection());
+            connection::serve(stream, self).await;
         });
     }
 }

@@ -44,7 +44,7 @@ use reload::Reloader;
 use tls::Tls;
 
 pub use reload::Reread;
-pub use settings::Settings;
+pub(crate) use settings::Settings;
 
 /// Why nothing is served.
 #[derive(Debug, Error, Diagnostic)]
@@ -270,10 +270,16 @@ impl Server {
                 builder: Arc::clone(&builder),
                 connections: Arc::clone(&connections),
                 phase: phases.clone(),
+                // Probes are answered to the end, so that whoever looks sees that it is the end.
+                until: if protected {
+                    Phase::Draining
+                } else {
+                    Phase::Cut
+                },
                 // Who only looks on does not hold up the end.
                 alive: protected.then(|| hold.clone()),
             };
-            open(address, shared, listener).map(Some)
+            open(address, shared).map(Some)
         };
         let http = open(Listener::Http, settings.http, api.merge(health.clone()))?;
         let grpc = open(Listener::Grpc, settings.grpc, grpc)?;
@@ -373,16 +379,11 @@ impl Server {
     }
 }
 
-fn open(address: SocketAddr, shared: Shared, listener: Listener) -> Result<SocketAddr, ServeError> {
+fn open(address: SocketAddr, shared: Shared) -> Result<SocketAddr, ServeError> {
     let failed = |source| ServeError::Address { address, source };
     let socket: TcpListener = listen::bind(address).map_err(failed)?;
     let bound = socket.local_addr().map_err(failed)?;
-    // Probes are answered to the end, so that whoever looks sees that it is the end.
-    let until = match listener {
-        Listener::Monitoring => Phase::Cut,
-        Listener::Http | Listener::Grpc => Phase::Draining,
-    };
-    tokio::spawn(listen::accept(socket, shared, until));
+    tokio::spawn(listen::accept(socket, shared));
     Ok(bound)
 }
 

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use tokio::io::AsyncWriteExt as _;
 
-use crate::serving::{ALLOWED, Serving, post, serve};
+use crate::serving::{ALLOWED, Serving, http2_client, post, serve};
 
 async fn status(serving: &Serving, bytes: &str) -> u16 {
     let mut connection = serving.connect().await;
@@ -90,10 +90,7 @@ async fn who_has_nothing_more_to_say_still_gets_the_answer() {
 async fn what_is_no_grpc_is_no_ok() {
     let serving = serve("grpc = \"127.0.0.1:0\"\n").await;
     let address = serving.server.grpc().unwrap();
-    let client = reqwest::Client::builder()
-        .http2_prior_knowledge()
-        .build()
-        .unwrap();
+    let client = http2_client();
     let check = format!("http://{address}/envoy.service.auth.v3.Authorization/Check");
     let bodies: [&[u8]; 5] = [
         b"",

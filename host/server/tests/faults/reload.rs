@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::serving::{ALLOWED, Serving, component, serve};
+use sod_server::{Clock, Server};
+
+use crate::serving::{ALLOWED, Serving, component, configured, runtime, serve};
 
 const OK: &str = "sod_reloads_total{what=\"one\",outcome=\"ok\"}";
 const REFUSED: &str = "sod_reloads_total{what=\"one\",outcome=\"refused\"}";
@@ -76,7 +78,14 @@ async fn garbage_during_load_changes_no_answer() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pin_holds_for_every_version() {
     let digest = sod_host::Digest::of(&component(true));
-    let serving = serve(&format!("[pack.one]\ndigest = \"{digest}\"\n")).await;
+    let folder = tempfile::tempdir().unwrap();
+    let (mut config, sources) = configured(folder.path(), "");
+    config.pack.get_mut("one").unwrap().digest = Some(digest.to_string());
+    let runtime = runtime(&config);
+    let server = Server::start(&config, sources, runtime, Clock::system())
+        .await
+        .unwrap();
+    let serving = Serving { server, folder };
     replace(&serving, &component(false));
     serving.until(REFUSED, 1.0).await;
     assert_eq!(effect(&serving).await, "allow");

@@ -137,13 +137,26 @@ impl Serving {
         self.folder.path().join(name)
     }
 
-    pub(crate) fn log(&self) -> String {
-        let mut all = String::new();
+    /// The decisions in the log.
+    pub(crate) fn decisions(&self) -> Vec<String> {
+        let mut all = Vec::new();
         for entry in std::fs::read_dir(self.file("log")).unwrap() {
-            all += &std::fs::read_to_string(entry.unwrap().path()).unwrap_or_default();
+            let text = std::fs::read_to_string(entry.unwrap().path()).unwrap_or_default();
+            let decisions = text
+                .lines()
+                .filter(|line| line.contains("\"kind\":\"decision\""));
+            all.extend(decisions.map(str::to_owned));
         }
         all
     }
+}
+
+/// A client that speaks HTTP/2 from the first byte, as gRPC does.
+pub(crate) fn http2_client() -> reqwest::Client {
+    // Another test may have been first.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let builder = reqwest::Client::builder().http2_prior_knowledge();
+    builder.build().unwrap()
 }
 
 pub(crate) fn get(path: &str) -> String {

@@ -1,6 +1,6 @@
 //! Who may ask.
 
-use crate::serving::{ALLOWED, Answer, Serving, post, serve_in};
+use crate::serving::{ALLOWED, Answer, Serving, http2_client, post, serve_in};
 use sod_server::Clock;
 
 /// SHA-256 of `abc`, FIPS 180-2 appendix B.1.
@@ -36,9 +36,12 @@ async fn without_a_known_token_nobody_is_answered() {
         );
         assert!(!answer.body.contains("effect"), "{answer:?}");
     }
-    assert_eq!(serving.log(), "", "nothing was decided");
+    assert_eq!(serving.decisions(), [""; 0]);
     let answer = with(&serving, "authorization: Bearer abc\r\n").await;
     assert!(answer.is(200), "{answer:?}");
+    let decisions = serving.decisions();
+    assert_eq!(decisions.len(), 1);
+    assert!(decisions[0].contains("\"deploy-bot\""), "{decisions:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -56,10 +59,7 @@ async fn probes_need_no_token_and_metrics_do() {
 async fn grpc_is_told_in_its_own_words() {
     let serving = guarded("grpc = \"127.0.0.1:0\"\n").await;
     let address = serving.server.grpc().unwrap();
-    let client = reqwest::Client::builder()
-        .http2_prior_knowledge()
-        .build()
-        .unwrap();
+    let client = http2_client();
     let check = format!("http://{address}/envoy.service.auth.v3.Authorization/Check");
     let asked = client
         .post(check)

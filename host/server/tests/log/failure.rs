@@ -87,6 +87,11 @@ fn full_disk_deny() {
     // Nothing half is left behind, not even now.
     assert_eq!(world.whole().decisions, written);
     make_room();
+    // Whoever asks whether the server is ready finds out that it is.
+    assert!(service.log().counts().failing);
+    service.log().check().unwrap();
+    assert!(!service.log().counts().failing);
+    assert_eq!(world.kind("resumed")[0]["refused"], 6);
     decide_times(&service, 3);
     let verified = world.whole();
     assert_eq!((verified.decisions, verified.lost), (written + 3, 0));

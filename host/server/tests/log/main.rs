@@ -8,6 +8,7 @@
 )]
 
 mod chain;
+mod cost;
 mod failure;
 #[path = "../../../runtime/tests/it/guest.rs"]
 mod guest;
