@@ -52,6 +52,11 @@ impl Digest {
         Digest(hasher.finalize().into())
     }
 
+    /// A digest that was computed elsewhere, piece by piece.
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Digest(bytes)
+    }
+
     /// The 32 bytes.
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0
@@ -59,7 +64,10 @@ impl Digest {
 
     /// The 64 hex digits alone.
     pub(crate) fn hex(&self) -> String {
-        self.0.iter().map(|byte| format!("{byte:02x}")).collect()
+        let nibbles = self.0.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+        let mut hex = String::with_capacity(2 * self.0.len());
+        hex.extend(nibbles.filter_map(|nibble| char::from_digit(u32::from(nibble), 16)));
+        hex
     }
 }
 

@@ -1,12 +1,21 @@
 //! `sod audit`: what is in a decision log.
 
-use clap::{Args, Subcommand};
+mod replay;
+mod show;
+mod verify;
 
-use crate::exit;
-use crate::failure::Outcome;
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use sod_server::audit::{AuditError, Log};
+
+use crate::failure::{Failure, Outcome};
 use crate::output::Output;
 
 /// Verify a decision log, or decide everything in it again
+///
+/// `sod serve` writes a decision log; docs/decision-log.md says what is in it and what the chain of digests is worth.
+/// All of this reads the log line by line, while a server writes to it if need be.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
@@ -15,14 +24,41 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    /// Is the log whole: nothing changed, taken out or put in?
-    Verify,
-    /// Would every decision come out the same, byte for byte?
-    Replay,
+    Verify(verify::Arguments),
+    Replay(replay::Arguments),
+    Show(show::Arguments),
 }
 
-pub(crate) fn run(arguments: &Arguments, _: &Output) -> Outcome<u8> {
-    match arguments.verb {
-        Verb::Verify | Verb::Replay => Ok(exit::UNDECIDED),
+pub(crate) fn run(arguments: &Arguments, output: &Output) -> Outcome<u8> {
+    match &arguments.verb {
+        Verb::Verify(arguments) => verify::run(arguments, output),
+        Verb::Replay(arguments) => replay::run(arguments, output),
+        Verb::Show(arguments) => show::run(arguments, output),
     }
+}
+
+/// The log that a verb is about.
+#[derive(Debug, Args)]
+struct Place {
+    /// The folder of the log, or its files in their order
+    #[arg(value_name = "LOG", required = true)]
+    log: Vec<PathBuf>,
+}
+
+impl Place {
+    fn open(&self) -> Outcome<Log> {
+        Ok(Log::open(&self.log)?)
+    }
+}
+
+impl From<AuditError> for Failure {
+    fn from(error: AuditError) -> Self {
+        miette::Report::from(error).into()
+    }
+}
+
+/// `1 record`, `2 records`
+fn counted(number: u64, one: &str, many: &str) -> String {
+    let word = if number == 1 { one } else { many };
+    format!("{number} {word}")
 }

@@ -3,9 +3,11 @@
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,
+    clippy::panic,
     reason = "a test fails by panicking"
 )]
 
+mod audit;
 mod build;
 mod decide;
 mod diff;
@@ -22,8 +24,10 @@ mod prove;
 mod readme;
 mod reference;
 mod run;
+mod served;
 mod squash;
 mod streams;
 mod test;
+mod transcript;
 #[cfg(unix)]
 mod tutorial;

@@ -21,6 +21,7 @@ use self::asker::REQUEST_ID;
 use self::operation::Operation;
 use crate::service::Service;
 
+pub(crate) use problem::Problem;
 pub(crate) use settings::Settings;
 
 /// What every handler has.

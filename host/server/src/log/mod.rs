@@ -1,79 +1,332 @@
-//! The decision log: one line of JSON for each decision, before its answer leaves.
+//! The decision log: one line of JSON for each decision, written before its answer leaves.
+//!
+//! A [line](line) is made from a [record](crate::record) without waiting for anybody ([`entry`], [`mask`], [`keep`]).
+//! Then, one after the other, each is tied to the line before it ([`writer`]) and written into the present file
+//! ([`folder`]). docs/decision-log.md has the format, the settings, and what they are worth.
 
-use std::fs::File;
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+mod entry;
+pub(crate) mod event;
+pub(crate) mod file;
+mod folder;
+mod id;
+pub(crate) mod keep;
+pub(crate) mod line;
+mod loss;
+pub(crate) mod mask;
+mod settings;
+mod tail;
+mod writer;
+
+use std::collections::{HashMap, HashSet};
+use std::io;
+use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use miette::Diagnostic;
-use serde::Deserialize;
+use sod_host::Digest;
 use thiserror::Error;
 use uuid::Uuid;
 
+use crate::clock::Clock;
+use crate::config::{Config, ConfigError};
 use crate::packs::OpenPack;
-use crate::record::Record;
+use crate::record::{PackId, Record};
+use entry::Form;
+use folder::Folder;
+use keep::Keep;
+use loss::Losses;
+use settings::Valid;
+use tail::End;
+use writer::{Sink, Writer};
 
-/// `[log]`
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-#[non_exhaustive]
-pub struct Settings {
-    /// The folder that holds the log.
-    pub directory: Option<PathBuf>,
-}
+pub use event::{Event, Gap};
+pub use loss::Counts;
+pub use mask::{Rule, With};
+pub use settings::{Durability, Kept, OnFailure, Settings};
 
 /// A log that cannot be opened or written.
 #[derive(Debug, Error, Diagnostic)]
-#[error("the decision log: {0}")]
-#[diagnostic(code("decision-log"))]
-pub struct LogError(#[from] std::io::Error);
+#[non_exhaustive]
+#[expect(missing_docs, reason = "the messages say what the fields are")]
+pub enum LogError {
+    /// `[log]` cannot be followed.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Settings(#[from] ConfigError),
+    /// The folder, or a file in it.
+    #[error("the decision log: cannot {doing} `{}`: {source}", path.display())]
+    #[diagnostic(
+        code("log-folder"),
+        help("`log.directory` has to be a folder that this user may write to")
+    )]
+    Folder {
+        doing: &'static str,
+        path: PathBuf,
+        source: io::Error,
+    },
+    /// Somebody else writes this log.
+    #[error("the decision log: another server writes to `{}`", path.display())]
+    #[diagnostic(
+        code("log-locked"),
+        help("give each server a `log.directory` of its own")
+    )]
+    Locked { path: PathBuf },
+    /// A record is not in the log.
+    #[error("the decision log: {0}")]
+    #[diagnostic(
+        code("log-unwritten"),
+        help("make room on the disk, or mend the folder: the next decision tries again")
+    )]
+    Unwritten(#[from] io::Error),
+}
 
 /// Where records go.
 #[derive(Debug)]
 pub struct DecisionLog {
-    file: Mutex<Option<File>>,
+    form: Form,
+    components: Option<Keep>,
+    clock: Clock,
+    on_failure: OnFailure,
+    durability: Durability,
+    writer: Mutex<Writer>,
+    /// Number of the last line that is on the disk.
+    synced: Mutex<u64>,
+    /// Which packs the log has told of, by digest and the name that they are served as.
+    told: Mutex<HashMap<Digest, HashSet<String>>>,
+    losses: Losses,
 }
 
 impl DecisionLog {
-    /// Opens the log in that folder.
+    /// Opens the log as the configuration has it, and writes that a server started.
     ///
     /// # Errors
-    /// A folder that cannot be written to.
-    pub fn open(folder: Option<&Path>, _: &Settings) -> Result<Self, LogError> {
-        let file = folder
-            .map(|folder| {
-                std::fs::create_dir_all(folder)?;
-                File::options()
-                    .append(true)
-                    .create(true)
-                    .open(folder.join("decisions.jsonl"))
-            })
-            .transpose()?;
+    /// Settings that make no sense, a folder that cannot be written to, or that another server writes to.
+    pub fn open(config: &Config, clock: &Clock) -> Result<Self, LogError> {
+        let valid = Valid::of(config)?;
+        let folder = valid.directory.clone();
+        let (sink, end) = match &folder {
+            Some(path) => {
+                let (folder, end) = Folder::open(path, &valid.settings)?;
+                (Sink::Folder(Box::new(folder)), end)
+            }
+            None => (Sink::Stdout { torn: false }, End::default()),
+        };
+        let writer = Writer::new(sink, &end);
+        let log = DecisionLog::new(valid, writer, clock.clone())?;
+        log.begin(config, end)?;
+        Ok(log)
+    }
+
+    fn new(valid: Valid, writer: Writer, clock: Clock) -> Result<Self, LogError> {
+        let settings = valid.settings;
+        let disk = settings.durability == Durability::Disk;
+        let keep = |name: &str, extension, disk| {
+            let folder = valid.directory.as_ref().map(|folder| folder.join(name));
+            let open = |path: PathBuf| {
+                Keep::open(path.clone(), extension, disk).map_err(|source| LogError::Folder {
+                    doing: "create",
+                    path,
+                    source,
+                })
+            };
+            folder.map(open).transpose()
+        };
         Ok(DecisionLog {
-            file: Mutex::new(file),
+            components: match settings.components {
+                true => keep(file::COMPONENTS, "wasm", true)?,
+                false => None,
+            },
+            form: Form {
+                evidence: match settings.evidence {
+                    Kept::File => keep(file::EVIDENCE, "json", disk)?,
+                    _ => None,
+                },
+                masks: valid.masks,
+                documents: settings.evidence,
+            },
+            clock,
+            on_failure: settings.on_failure,
+            durability: settings.durability,
+            writer: Mutex::new(writer),
+            synced: Mutex::default(),
+            told: Mutex::default(),
+            losses: Losses::default(),
         })
+    }
+
+    fn begin(&self, config: &Config, end: End) -> Result<(), LogError> {
+        if let Some(recovered) = &end.recovered {
+            loss::recovered(recovered);
+            self.event(recovered)?;
+        }
+        self.event(&Event::Start {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            configuration: config.digest,
+        })?;
+        self.writer().clear(self.clock.now());
+        Ok(())
     }
 
     /// Whether writing a record waits for a disk.
     pub(crate) fn waits(&self) -> bool {
-        false
+        self.durability == Durability::Disk
     }
 
-    /// Writes the record.
+    /// Whether records can be written. If the last one could not, this tries again: a server that is asked for
+    /// nothing until it is ready would never find out.
+    ///
+    /// # Errors
+    /// They cannot.
+    pub fn check(&self) -> Result<(), LogError> {
+        let counts = self.counts();
+        if counts.failing {
+            let refused = counts.refused;
+            self.event(&Event::Resumed { refused })?;
+            self.losses.mended();
+        }
+        Ok(())
+    }
+
+    /// Writes the record, and says which id it has.
+    ///
+    /// # Errors
+    /// It is not written, and no decision leaves without a record.
+    pub fn append(&self, record: &Record<'_>, pack: &OpenPack) -> Result<Uuid, LogError> {
+        let written = self.tell(pack).and_then(|()| {
+            let line = self.form.line(record)?;
+            let mut writer = self.writer();
+            let id = writer.write(line, record.time)?;
+            Ok((id, writer.seq()))
+        });
+        match written {
+            Ok((id, seq)) => match self.sync(seq) {
+                Ok(()) => {
+                    self.losses.written();
+                    Ok(id)
+                }
+                // The record may be there when the power comes back, or not.
+                Err(error) => self.failed(&record.time, error).map(|_| id),
+            },
+            Err(error) => self.failed(&record.time, error),
+        }
+    }
+
+    /// Writes that something happened.
     ///
     /// # Errors
     /// It is not written.
-    pub fn append(&self, record: &Record<'_>, _: &OpenPack) -> Result<Uuid, LogError> {
-        let id = Uuid::now_v7();
-        let mut line = format!("{id} {record:?}").into_bytes();
-        line.push(b'\n');
-        let mut file = self
-            .file
-            .lock()
-            .map_err(|_| std::io::Error::other("poisoned"))?;
-        if let Some(file) = file.as_mut() {
-            file.write_all(&line)?;
+    pub fn event(&self, event: &Event) -> Result<(), LogError> {
+        let mut writer = self.writer();
+        writer.event(event, self.clock.now())?;
+        let seq = writer.seq();
+        drop(writer);
+        Ok(self.sync(seq)?)
+    }
+
+    /// Keeps the component of a pack that decides from here on, and writes that it does.
+    ///
+    /// Whoever forgets to call it is no harm: a pack is told of before its first decision.
+    ///
+    /// # Errors
+    /// It is not kept, or not written.
+    pub fn loaded(&self, pack: &OpenPack) -> Result<(), LogError> {
+        if let Some(components) = &self.components {
+            components.put(pack.policy.digest(), &pack.component)?;
         }
-        Ok(id)
+        let id = PackId::of(pack);
+        self.event(&Event::Pack { pack: id })?;
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let names = told.entry(*pack.policy.digest()).or_default();
+        names.insert(pack.name.clone());
+        Ok(())
+    }
+
+    /// Writes that a pack was not taken.
+    ///
+    /// # Errors
+    /// It is not written.
+    pub fn refused(
+        &self,
+        served_as: &str,
+        digest: Option<Digest>,
+        problem: &str,
+    ) -> Result<(), LogError> {
+        self.event(&Event::PackRefused {
+            served_as: served_as.to_owned(),
+            digest,
+            problem: problem.to_owned(),
+        })
+    }
+
+    /// Writes that the server ends as it should, and waits for the disk.
+    ///
+    /// # Errors
+    /// It is not written.
+    pub fn stop(&self) -> Result<(), LogError> {
+        self.event(&Event::Stop)?;
+        let file = self.writer().file();
+        file.map_or(Ok(()), |file| file.sync_all())?;
+        Ok(())
+    }
+
+    /// What became of the records so far: for metrics.
+    pub fn counts(&self) -> Counts {
+        self.losses.counts()
+    }
+
+    fn writer(&self) -> MutexGuard<'_, Writer> {
+        // A line is counted once it is written, so what a panic left behind is found before the next one.
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn tell(&self, pack: &OpenPack) -> io::Result<()> {
+        let told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let names = told.get(pack.policy.digest());
+        if names.is_some_and(|names| names.contains(&pack.name)) {
+            return Ok(());
+        }
+        drop(told);
+        self.loaded(pack).map_err(|error| match error {
+            LogError::Unwritten(error) => error,
+            error => io::Error::other(error),
+        })
+    }
+
+    /// Waits until the line with this number is on the disk. One caller syncs for all that wait.
+    fn sync(&self, seq: u64) -> io::Result<()> {
+        if !self.waits() {
+            return Ok(());
+        }
+        let mut synced = self.synced.lock().unwrap_or_else(PoisonError::into_inner);
+        if *synced >= seq {
+            return Ok(());
+        }
+        // Older files were synced when the present one was begun.
+        let writer = self.writer();
+        let (file, last) = (writer.file(), writer.seq());
+        drop(writer);
+        if let Some(file) = file {
+            file.sync_data()?;
+        }
+        *synced = last;
+        Ok(())
+    }
+
+    fn failed(&self, time: &i64, error: io::Error) -> Result<Uuid, LogError> {
+        let mut writer = self.writer();
+        let name = writer.name();
+        match self.on_failure {
+            OnFailure::Deny => {
+                drop(writer);
+                self.losses.refused(&name, &error);
+                Err(LogError::Unwritten(error))
+            }
+            OnFailure::Degrade => {
+                let id = writer.lose(*time, &error.to_string());
+                drop(writer);
+                self.losses.lost(&name, &error);
+                Ok(id)
+            }
+        }
     }
 }
