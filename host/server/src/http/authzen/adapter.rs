@@ -237,12 +237,11 @@ fn refused(policy: &Policy, entities: String) -> Option<String> {
         let request = Request::new(principal, info.action.clone(), resource);
         Some(request.with_entities(entities.clone()))
     });
-    let faults = asked.filter_map(|request| match policy.try_decide(&request) {
+    let mut faults = asked.filter_map(|request| match policy.try_decide(&request) {
         Err(DecideError::Fault(fault)) => Some(fault.message),
         _ => None,
     });
     // An action may miss something in the context; then another one tells.
-    let mut faults = faults;
     faults.find(|message| message.starts_with("entities:"))
 }
 
@@ -251,7 +250,7 @@ fn type_of<'t>(mapping: Option<&'t EntityMapping>, name: &'t str) -> &'t str {
     mapped.unwrap_or(name)
 }
 
-/// Of what was sent, what may be, in the order of the configuration.
+/// Of what was sent, what may be.
 fn picked<'a>(sent: Option<&'a Members<'a>>, names: &[String]) -> Vec<Attribute<'a>> {
     let Some(sent) = sent else {
         return Vec::new();
