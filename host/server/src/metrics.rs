@@ -210,6 +210,11 @@ impl Metrics {
             Refusal::Unrecorded { .. } => "unrecorded",
             Refusal::BrokenOff => "broken-off",
         };
+        self.denied(reason);
+    }
+
+    /// A proxy's request that was denied before a pack was asked.
+    pub(crate) fn denied(&self, reason: &'static str) {
         self.refusals.get_or_create(&Why { reason }).inc();
     }
 

@@ -16,7 +16,9 @@ mod transcript;
 
 mod shell;
 
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
@@ -72,12 +74,16 @@ fn follow(example: &str) {
 /// The repository as the example sees it. Its own folder is a copy, so that nothing is left behind.
 fn copy(example: &str) -> TempDir {
     let top = TempDir::new().unwrap();
+    let link = |to: &Path, name: &OsStr| symlink(to, top.path().join(name)).unwrap();
     for entry in fs::read_dir(repository()).unwrap() {
         let entry = entry.unwrap();
-        if entry.file_name() != "docs" {
-            std::os::unix::fs::symlink(entry.path(), top.path().join(entry.file_name())).unwrap();
+        if entry.file_name() != "docs" && entry.file_name() != "target" {
+            link(&entry.path(), &entry.file_name());
         }
     }
+    // What pages install stays for the next run, wherever that is.
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
+    link(target, OsStr::new("target"));
     let own = Path::new("docs/examples").join(example);
     copy_folder(&repository().join(&own), &top.path().join(&own));
     top

@@ -112,11 +112,7 @@ async fn answer(
     };
     let answer = match answer {
         Ok(arrived) => gate.answer(arrived).await,
-        Err(denial) => {
-            let answer = Answer::denied(&denial);
-            answer.trace();
-            answer
-        }
+        Err(denial) => gate.deny(&denial),
     };
     response(answer)
 }

@@ -23,12 +23,14 @@ use crate::record::Api;
 
 /// The gRPC services.
 pub(super) fn routes(gate: &Gate) -> Routes {
-    Routes::new(AuthorizationServer::new(ExtAuthz { gate: gate.clone() }))
+    let service = AuthorizationServer::new(ExtAuthz { gate: gate.clone() });
+    // The listener has a limit, and one is enough.
+    Routes::new(service.max_decoding_message_size(usize::MAX))
 }
 
 #[derive(Debug)]
-pub(super) struct ExtAuthz {
-    pub(super) gate: Gate,
+struct ExtAuthz {
+    gate: Gate,
 }
 
 #[tonic::async_trait]
@@ -41,14 +43,10 @@ impl Authorization for ExtAuthz {
         let client = client.and_then(|Client(name)| name.clone());
         let answer = match arrived(request.into_inner(), client) {
             Some(arrived) => self.gate.answer(arrived).await,
-            None => {
-                let answer = Answer::denied(&Denial::new(
-                    Code::RequestRefused,
-                    "the check has no HTTP request with method and path",
-                ));
-                answer.trace();
-                answer
-            }
+            None => self.gate.deny(&Denial::new(
+                Code::RequestRefused,
+                "the check has no HTTP request with method and path",
+            )),
         };
         Ok(Response::new(response(answer)))
     }

@@ -19,6 +19,7 @@ use sod_host::{EntityUid, Request};
 use sod_route::{Code, Denial, Headers, HttpRequest, Meaning, Question, Routes};
 
 use crate::config::{Config, ConfigError};
+use crate::http;
 use crate::packs::OpenPack;
 use crate::record::Api;
 use crate::service::{Asked, Origin, Service};
@@ -92,10 +93,19 @@ impl Gate {
 
     /// May the request go ahead?
     async fn answer(&self, arrived: Arrived) -> Answer {
-        let answer = match self.decide(arrived).await {
-            Ok(answer) => answer,
-            Err(denial) => Answer::denied(&denial),
-        };
+        match self.decide(arrived).await {
+            Ok(answer) => {
+                answer.trace();
+                answer
+            }
+            Err(denial) => self.deny(&denial),
+        }
+    }
+
+    /// No, and no pack was asked: then there is no record of it, but an event and a count.
+    fn deny(&self, denial: &Denial) -> Answer {
+        self.inner.service.metrics().denied(denial.code.as_str());
+        let answer = Answer::denied(denial);
         answer.trace();
         answer
     }
@@ -129,6 +139,7 @@ impl Gate {
         let evidence = found.await?;
         let told = Told::of(&question);
         let Some(pack) = inner.service.packs().get(question.pack.as_deref()) else {
+            inner.service.metrics().denied("no-pack");
             return Ok(Answer::unavailable(
                 told,
                 "no-pack",
@@ -186,16 +197,8 @@ fn origin(arrived: &Arrived) -> Origin {
     };
     Origin {
         api: arrived.api,
-        trace_id: header("traceparent").and_then(trace_id),
+        trace_id: header("traceparent").and_then(http::trace_of),
         request_id: header("x-request-id").map(|id| id.chars().take(200).collect()),
         client: arrived.client.clone(),
     }
-}
-
-/// Of W3C Trace Context: `00-TRACE-PARENT-FLAGS`.
-fn trace_id(traceparent: &str) -> Option<String> {
-    let trace = traceparent.split('-').nth(1)?;
-    let digits = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
-    let valid = trace.len() == 32 && trace.bytes().all(digits) && trace.bytes().any(|b| b != b'0');
-    valid.then(|| trace.to_owned())
 }

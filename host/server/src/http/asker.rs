@@ -109,7 +109,11 @@ impl Asker {
 
 /// The trace id of `traceparent` (W3C Trace Context), if there is a valid one.
 pub(super) fn trace_id(headers: &HeaderMap) -> Option<String> {
-    let text = headers.get(TRACEPARENT)?.to_str().ok()?;
+    trace_of(headers.get(TRACEPARENT)?.to_str().ok()?)
+}
+
+/// The same, of the header's text.
+pub(crate) fn trace_of(text: &str) -> Option<String> {
     let mut fields = text.split('-');
     let (version, trace, parent, flags) = (
         fields.next()?,

@@ -20,7 +20,7 @@ use axum::response::Response;
 use self::operation::Operation;
 use crate::service::Service;
 
-pub(crate) use asker::REQUEST_ID;
+pub(crate) use asker::{REQUEST_ID, trace_of};
 pub(crate) use problem::Problem;
 pub(crate) use settings::Settings;
 

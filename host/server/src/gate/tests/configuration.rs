@@ -86,3 +86,15 @@ fn an_unknown_key_of_a_route_is_shown_with_its_line() {
     let label = error.labels().unwrap().next().unwrap();
     assert_eq!(label.offset(), text.find("metods").unwrap());
 }
+
+#[test]
+fn a_listed_proxy_is_admitted_and_nobody_else() {
+    let folder = TempDir::new().unwrap();
+    let all = config(&folder, "").gate;
+    assert!(all.admit(None).is_ok() && all.admit(Some("envoy")).is_ok());
+    let listed = config(&folder, "[gate]\nclients = [\"envoy\"]").gate;
+    assert!(listed.admit(Some("envoy")).is_ok());
+    for other in [None, Some(""), Some("Envoy"), Some("ci")] {
+        assert!(listed.admit(other).is_err(), "{other:?}");
+    }
+}

@@ -1,7 +1,9 @@
 //! Evidence in folders and on servers: what is missing, late, too large or elsewhere is a denial.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use rustls::pki_types::PrivateKeyDer;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
@@ -180,4 +182,64 @@ async fn a_server_that_is_not_there_is_a_denial() {
     .await;
     let answered = world.nginx("POST", "/api/deploys/good").await;
     assert_eq!(answered.code(), "evidence-unavailable");
+}
+
+/// A server with a certificate for `localhost`, and that certificate.
+async fn tls_server() -> (u16, String) {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let signed = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let key = PrivateKeyDer::try_from(signed.signing_key.serialize_der()).unwrap();
+    let tls = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![signed.cert.der().clone()], key)
+        .unwrap();
+    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(tls));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let acceptor = acceptor.clone();
+            tokio::spawn(async move {
+                // A client that does not like the certificate goes away.
+                let Ok(mut stream) = acceptor.accept(stream).await else {
+                    return;
+                };
+                let _ = stream.read(&mut [0; 4096]).await;
+                let head = format!(
+                    "HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n",
+                    EVIDENCE.len()
+                );
+                let _ = stream
+                    .write_all(format!("{head}{EVIDENCE}").as_bytes())
+                    .await;
+                let _ = stream.shutdown().await;
+            });
+        }
+    });
+    (port, signed.cert.pem())
+}
+
+#[tokio::test]
+async fn a_server_shows_a_certificate_that_the_operator_knows_for_its_name() {
+    let (port, certificate) = tls_server().await;
+    let other = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let cases = [
+        ("localhost", certificate.clone(), 200),
+        ("127.0.0.1", certificate, 403),
+        ("localhost", other.cert.pem(), 403),
+    ];
+    for (host, ca, status) in cases {
+        let folder = tempfile::TempDir::new().unwrap();
+        std::fs::write(folder.path().join("ca.pem"), ca).unwrap();
+        let url = format!("url = \"https://{host}:{port}/{{deployment}}\"");
+        let text = format!("[gate]\nevidence_ca = \"ca.pem\"\n{}", route(&url));
+        let world = world_in(folder, &text).await;
+        let answered = world.nginx("POST", "/api/deploys/good").await;
+        assert_eq!(answered.status, status, "{host}: {answered:?}");
+        if status != 200 {
+            assert_eq!(answered.code(), "evidence-unavailable");
+        }
+    }
 }

@@ -107,6 +107,14 @@ async fn what_is_not_asked_is_denied_with_a_code() {
     }
     let passed = world.nginx("GET", "/healthz").await;
     assert_eq!((passed.status, passed.header("sod-effect")), (200, None));
+    // There is no record of them, but a count.
+    let counted = world.send("GET /metrics HTTP/1.1", "").await.body;
+    for line in ["{reason=\"no-route\"} 2", "{reason=\"request-refused\"} 2"] {
+        assert!(
+            counted.contains(&format!("sod_refusals_total{line}")),
+            "{counted}"
+        );
+    }
 }
 
 #[tokio::test]
