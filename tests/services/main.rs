@@ -16,5 +16,6 @@ mod malformed;
 mod mapping;
 mod native;
 mod openapi;
+mod pages;
 mod search;
 mod server;

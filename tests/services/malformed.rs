@@ -201,3 +201,19 @@ fn paths_and_methods_that_are_not_served() {
         answer.is_problem(404, "no-such-pack");
     }
 }
+
+#[test]
+fn a_body_that_is_too_large() {
+    let service =
+        Service::fixture_with("[server.limits]\nbody_bytes = 2000\ngrpc_message_bytes = 2000\n");
+    let mut body = asks("alice", "read", "record-1");
+    assert!(service.post("/access/v1/evaluation", &body).decision());
+    body["more"] = json!("x".repeat(2000));
+    let headers = format!("{JSON}X-Request-ID: large\r\n");
+    for path in PATHS {
+        let answer = service.post_as(path, &headers, &body.to_string());
+        assert_eq!(answer.status, 413, "{answer:?}");
+        assert_eq!(answer.body["type"], "urn:sod:problem:too-large");
+        assert_eq!(answer.header("x-request-id"), Some("large"), "{path}");
+    }
+}

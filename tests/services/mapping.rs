@@ -121,7 +121,7 @@ fn unknown_keys_and_settings_that_cannot_be() {
 }
 
 #[test]
-fn entities_that_are_listed_twice_or_are_none() {
+fn entities_that_are_listed_twice_are_none_or_are_not_of_the_schema() {
     for (entities, part) in [
         (
             r#"[{"uid": {"type": "User", "id": "a"}}, {"uid": {"__entity": {"type": "User", "id": "a"}}}]"#,
@@ -137,6 +137,18 @@ fn entities_that_are_listed_twice_or_are_none() {
             "atrs",
         ),
         ("{}", "Cedar's JSON"),
+        (
+            r#"[{"uid": {"type": "Userr", "id": "a"}, "attrs": {}, "parents": []}]"#,
+            "Userr",
+        ),
+        (
+            r#"[{"uid": {"type": "User", "id": "a"}, "attrs": {"role": 4}, "parents": []}]"#,
+            "role",
+        ),
+        (
+            r#"[{"uid": {"type": "User", "id": "a"}, "attrs": {}, "parents": [{"type": "Record", "id": "b"}]}]"#,
+            "Record",
+        ),
         (r#"[[{"type": "User", "id": "a"}, {}, []]]"#, "Cedar's JSON"),
     ] {
         let folder = tempfile::tempdir().unwrap();

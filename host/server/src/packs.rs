@@ -194,7 +194,7 @@ impl Packs {
             name: name.to_owned(),
             source,
         })?;
-        let authzen = Adapter::load(&served.settings.authzen, policy.describe());
+        let authzen = Adapter::load(&served.settings.authzen, &policy);
         let authzen = authzen.map_err(|misfit| PackError::Mapping {
             name: name.to_owned(),
             key: misfit.key,

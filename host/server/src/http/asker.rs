@@ -15,7 +15,7 @@ use crate::record::Api;
 use crate::service::Origin;
 
 /// Names a request; the answer has it, too.
-pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 

@@ -17,11 +17,10 @@ use axum::http::StatusCode;
 use axum::middleware::{Next, from_fn};
 use axum::response::Response;
 
-use self::asker::REQUEST_ID;
 use self::operation::Operation;
 use crate::service::Service;
 
-pub(crate) use asker::trace_of;
+pub(crate) use asker::{REQUEST_ID, trace_of};
 pub(crate) use problem::Problem;
 pub(crate) use settings::Settings;
 

@@ -112,8 +112,7 @@ fn describe(
             "description": "name of the pack, or the digest of its component, `sha256:...`"
         }));
     }
-    let members = described.as_object_mut().into_iter();
-    for members in members {
+    if let Some(members) = described.as_object_mut() {
         members.insert("parameters".to_owned(), parameters.clone().into());
         if let Some(asked) = operation.asked {
             let content = json!({ "application/json": { "schema": asked(taken) } });

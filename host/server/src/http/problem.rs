@@ -192,3 +192,45 @@ pub(super) fn complete(mut response: Response, path: &str) -> Response {
     }
     completed
 }
+
+#[cfg(test)]
+mod tests {
+    //! A refusal is no decision, and says when to ask again.
+
+    use super::*;
+
+    #[test]
+    fn a_refusal_is_503_and_says_when_to_ask_again() {
+        let problem = "no space left".to_owned();
+        for (refusal, code) in [
+            (Refusal::Busy, "busy"),
+            (Refusal::Unrecorded { problem }, "unrecorded"),
+            (Refusal::BrokenOff, "broken-off"),
+        ] {
+            let problem = Problem::from(refusal);
+            assert_eq!(problem.type_uri, format!("{TYPE}{code}"));
+            assert!(problem.help.is_some());
+            let response = complete(problem.into_response(), "/v1/decide");
+            assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+            assert_eq!(
+                response.headers().get(header::RETRY_AFTER),
+                Some(&RETRY_AFTER)
+            );
+        }
+    }
+
+    #[test]
+    fn a_place_within_a_place() {
+        let at = |within: &str, outer: &str| Problem::malformed("").at(within).at(outer).path;
+        assert_eq!(
+            at("subject.id", "evaluations[2]").as_deref(),
+            Some("evaluations[2].subject.id")
+        );
+        assert_eq!(
+            at("[1].uid", "entities").as_deref(),
+            Some("entities[1].uid")
+        );
+        assert_eq!(at("", "evaluations[2]").as_deref(), Some("evaluations[2]"));
+        assert_eq!(at("", ""), None);
+    }
+}

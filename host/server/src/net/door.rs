@@ -18,7 +18,7 @@ use super::body::{self, Room, Unread};
 use super::guard::Guard;
 use super::limits::Limits;
 use super::{Listener, health};
-use crate::http::{Client, Problem, Secure};
+use crate::http::{Client, Problem, REQUEST_ID, Secure};
 use crate::metrics::Metrics;
 use crate::telemetry;
 
@@ -60,6 +60,7 @@ impl Door {
             .headers()
             .get(CONTENT_TYPE)
             .is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"));
+        let request_id = request.headers().get(REQUEST_ID).cloned();
         let client = self.client(&request, certificate.as_deref());
         let response = self.pass(request, client.clone()).instrument(span.clone());
         let mut response = response
@@ -71,6 +72,10 @@ impl Door {
             headers
                 .entry(RETRY_AFTER)
                 .or_insert(HeaderValue::from_static("1"));
+        }
+        // What is turned away at the door has the name that its sender gave it, too.
+        if let Some(id) = request_id.filter(|_| !grpc) {
+            response.headers_mut().entry(REQUEST_ID).or_insert(id);
         }
         span.record("http.response.status_code", status.as_u16());
         self.metrics

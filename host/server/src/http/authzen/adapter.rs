@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use chrono::DateTime;
 use serde_json::value::RawValue;
-use sod_host::{Description, EntityUid, Mode, Request};
+use sod_host::{DecideError, EntityUid, Mode, Policy, Request};
 
 use super::evidence::{self, Directory};
 use super::known::{Attribute, Known, string};
@@ -40,9 +40,19 @@ pub(super) struct Documents {
 
 impl Adapter {
     /// Reads the files of the mapping, and holds it against the pack.
-    pub(crate) fn load(mapping: &Mapping, pack: &Description) -> Result<Self, Misfit> {
+    pub(crate) fn load(mapping: &Mapping, policy: &Policy) -> Result<Self, Misfit> {
+        let pack = policy.describe();
         mapping.check(pack)?;
         let known = mapping.entities.as_deref().map(Known::read).transpose()?;
+        if let Some(all) = known.as_ref().and_then(Known::all)
+            && let Some(problem) = refused(policy, all)
+        {
+            return Err(Misfit::new(
+                "entities",
+                problem,
+                "the schema of the pack has what entities can be",
+            ));
+        }
         let directory = mapping.directory.as_deref();
         let own = |uid: &EntityUid| (uid.id.clone(), uid.clone());
         let mut actions: HashMap<_, _> = pack
@@ -214,12 +224,33 @@ impl Documents {
     }
 }
 
+/// What the component has against these entities, whoever asks. Better now than as a deny of every request.
+fn refused(policy: &Policy, entities: String) -> Option<String> {
+    let pack = policy.describe();
+    if pack.mode != Mode::Cedar {
+        return None;
+    }
+    let entities = raw(entities).ok()?;
+    let asked = pack.actions.iter().filter_map(|info| {
+        let principal = EntityUid::new(info.principals.first()?, "");
+        let resource = EntityUid::new(info.resources.first()?, "");
+        let request = Request::new(principal, info.action.clone(), resource);
+        Some(request.with_entities(entities.clone()))
+    });
+    let mut faults = asked.filter_map(|request| match policy.try_decide(&request) {
+        Err(DecideError::Fault(fault)) => Some(fault.message),
+        _ => None,
+    });
+    // An action may miss something in the context; then another one tells.
+    faults.find(|message| message.starts_with("entities:"))
+}
+
 fn type_of<'t>(mapping: Option<&'t EntityMapping>, name: &'t str) -> &'t str {
     let mapped = mapping.and_then(|mapping| mapping.type_name.as_deref());
     mapped.unwrap_or(name)
 }
 
-/// Of what was sent, what may be, in the order of the configuration.
+/// Of what was sent, what may be.
 fn picked<'a>(sent: Option<&'a Members<'a>>, names: &[String]) -> Vec<Attribute<'a>> {
     let Some(sent) = sent else {
         return Vec::new();

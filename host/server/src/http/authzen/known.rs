@@ -128,6 +128,12 @@ impl Known {
         self.ids_by_type.get(type_name).map_or(&[], Vec::as_slice)
     }
 
+    /// All of them as JSON, if there are any.
+    pub(super) fn all(&self) -> Option<String> {
+        let all: Vec<_> = self.entities.iter().map(|entity| &*entity.json).collect();
+        (!all.is_empty()).then(|| format!("[{}]", all.join(",")))
+    }
+
     /// The list of entities that goes with a request, as JSON: those that it names, with the attributes that it sets
     /// laid over the known ones, and what they lead to. `None` if that is nothing.
     pub(super) fn list(
