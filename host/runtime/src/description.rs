@@ -10,6 +10,7 @@ use crate::verdict::Effect;
 
 /// Which requests a component takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Mode {
@@ -21,6 +22,7 @@ pub enum Mode {
 
 /// One policy of the pack.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct PolicyInfo {
     /// `@id`
@@ -37,6 +39,7 @@ pub struct PolicyInfo {
 
 /// One need of a quorum.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Need {
     /// A role.
@@ -47,6 +50,7 @@ pub struct Need {
 
 /// One quorum of the pack.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct QuorumInfo {
     /// `context.quorum.<name>` in policies.
@@ -59,6 +63,7 @@ pub struct QuorumInfo {
 
 /// One action of the pack's schema.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct ActionInfo {
     /// `Action::"merge"`
@@ -71,6 +76,7 @@ pub struct ActionInfo {
 
 /// What a component is, in its own words.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Description {
     /// Name of the pack.

@@ -1,9 +1,10 @@
-//! JSON Schema of the request, where it is not what serde's derived code says.
+//! JSON Schema of requests and verdicts, where it is not what serde's derived code says.
 
 use std::borrow::Cow;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
+use crate::digest::Digest;
 use crate::entity::EntityUid;
 
 impl JsonSchema for EntityUid {
@@ -27,6 +28,16 @@ impl JsonSchema for EntityUid {
                 }
             ]
         })
+    }
+}
+
+impl JsonSchema for Digest {
+    fn schema_name() -> Cow<'static, str> {
+        "Digest".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "pattern": "^sha256:[0-9a-f]{64}$" })
     }
 }
 

@@ -10,6 +10,7 @@ use crate::entity::EntityUid;
 
 /// Allow or deny.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Effect {
     /// Go ahead.
@@ -20,6 +21,7 @@ pub enum Effect {
 
 /// One reason for the effect.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Reason {
     /// Stable and kebab-case: the component's (docs/facts.md) or the host's ([`code`](crate::code)).
@@ -34,6 +36,7 @@ pub struct Reason {
 
 /// A need of a quorum that is not met.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Missing {
     /// Name of the quorum.
@@ -52,6 +55,7 @@ pub struct Missing {
 
 /// What became of one approval in the evidence.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Approval {
     /// The change or deployment that it was found on.
@@ -70,6 +74,7 @@ pub struct Approval {
 
 /// What the host must do if it acts on the verdict.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Obligation {
     /// `@id` of the policy.
@@ -82,6 +87,7 @@ pub struct Obligation {
 ///
 /// Only [`Effect::Allow`] in `effect` is permission.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Verdict {
     /// Allow or deny.
@@ -105,6 +111,7 @@ pub struct Verdict {
 
 /// Why a component could not reach a verdict.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum FaultKind {

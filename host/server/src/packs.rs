@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
 use miette::Diagnostic;
@@ -11,7 +11,8 @@ use serde::Deserialize;
 use sod_host::{Digest, OpenError, Policy, Runtime};
 use thiserror::Error;
 
-use crate::http::authzen::Mapping;
+use crate::config::ConfigError;
+use crate::http::authzen::{Adapter, Mapping};
 
 /// `[pack.NAME]`
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -28,6 +29,20 @@ pub struct Settings {
     pub authzen: Mapping,
 }
 
+impl Settings {
+    /// The digest that the component must have.
+    pub(crate) fn pin(&self, name: &str) -> Result<Option<Digest>, ConfigError> {
+        let parse = |digest: &String| {
+            digest.parse().map_err(|_| {
+                let key = format!("pack.{name}.digest");
+                let help = "`sha256:` and 64 hexadecimal digits, as `sod build` and `sod inspect` print it";
+                ConfigError::contradiction(key, format!("`{digest}` is no digest"), help)
+            })
+        };
+        self.digest.as_ref().map(parse).transpose()
+    }
+}
+
 /// Where a component comes from, each time it is loaded.
 pub trait Source: Send + Sync {
     /// The component's bytes.
@@ -39,6 +54,9 @@ pub trait Source: Send + Sync {
     /// Files and folders whose change is a reason to load it again.
     fn watched(&self) -> Vec<PathBuf>;
 }
+
+/// A source for each pack, by `NAME` of `[pack.NAME]`.
+pub type Sources = BTreeMap<String, Box<dyn Source>>;
 
 /// A pack that decides. It never changes; its successor takes its place.
 #[derive(Debug, Clone)]
@@ -52,6 +70,8 @@ pub struct OpenPack {
     pub component: Arc<[u8]>,
     /// What the configuration says of it.
     pub settings: Arc<Settings>,
+    /// What AuthZEN's words mean to it.
+    pub(crate) authzen: Arc<Adapter>,
 }
 
 /// Why a pack is not served.
@@ -72,6 +92,15 @@ pub enum PackError {
         #[diagnostic_source]
         source: OpenError,
     },
+    /// The configuration does not fit the pack, or names a file that is not as it should be.
+    #[error("`pack.{name}.authzen.{key}`: {problem}")]
+    #[diagnostic(code("pack-mapping"), help("{advice}"))]
+    Mapping {
+        name: String,
+        key: String,
+        problem: String,
+        advice: String,
+    },
 }
 
 struct Served {
@@ -85,7 +114,7 @@ type Current = BTreeMap<String, Arc<OpenPack>>;
 /// The packs that are served. Whoever decides takes an [`Arc`] of one and keeps it to the end of the decision.
 pub struct Packs {
     runtime: Runtime,
-    served: BTreeMap<String, Served>,
+    served: Mutex<BTreeMap<String, Arc<Served>>>,
     current: ArcSwap<Current>,
 }
 
@@ -94,53 +123,69 @@ impl Packs {
     pub fn new(runtime: Runtime) -> Self {
         Packs {
             runtime,
-            served: BTreeMap::new(),
+            served: Mutex::default(),
             current: ArcSwap::default(),
         }
     }
 
-    /// Adds a pack and loads it.
+    /// Loads a pack and serves it, in the place of the one of that name if there is one. If it cannot be loaded,
+    /// nothing changes.
     ///
     /// # Errors
     /// A component that is not to be had or not to be trusted.
     pub fn add(
-        &mut self,
+        &self,
         name: &str,
         source: Box<dyn Source>,
         settings: Settings,
         expected: Option<Digest>,
-    ) -> Result<(), PackError> {
+    ) -> Result<Arc<OpenPack>, PackError> {
         let served = Served {
             source,
             settings: Arc::new(settings),
             expected,
         };
-        self.served.insert(name.to_owned(), served);
-        self.reload(name).map(drop)
+        let bytes = served.read(name)?;
+        let opened = Arc::new(self.open(name, &served, bytes)?);
+        self.served().insert(name.to_owned(), Arc::new(served));
+        self.set(&opened);
+        Ok(opened)
     }
 
-    /// Loads a pack anew. If that fails the one that is served stays.
+    /// Loads a pack anew. If that fails the one that is served stays; if it is the same component, nothing happens.
     ///
     /// # Errors
     /// As [`add`](Self::add).
     pub fn reload(&self, name: &str) -> Result<Option<Arc<OpenPack>>, PackError> {
-        let Some(served) = self.served.get(name) else {
+        let Some(served) = self.served().get(name).cloned() else {
             return Ok(None);
         };
-        let opened = Arc::new(self.open(name, served)?);
-        self.current.rcu(|current| {
-            let mut next = Current::clone(current);
-            next.insert(name.to_owned(), Arc::clone(&opened));
-            next
-        });
+        let bytes = served.read(name)?;
+        let digest = Digest::of(&bytes);
+        let same = |pack: Arc<OpenPack>| *pack.policy.digest() == digest;
+        let mapped = !served.settings.authzen.files().is_empty();
+        if !mapped && self.get(Some(name)).is_some_and(same) {
+            return Ok(None);
+        }
+        let opened = Arc::new(self.open(name, &served, bytes)?);
+        self.set(&opened);
         Ok(Some(opened))
     }
 
-    fn open(&self, name: &str, served: &Served) -> Result<OpenPack, PackError> {
-        let bytes = served.source.read().map_err(|message| PackError::Source {
-            name: name.to_owned(),
-            message,
-        })?;
+    fn set(&self, opened: &Arc<OpenPack>) {
+        self.current.rcu(|current| {
+            let mut next = Current::clone(current);
+            next.insert(opened.name.clone(), Arc::clone(opened));
+            next
+        });
+    }
+
+    fn served(&self) -> MutexGuard<'_, BTreeMap<String, Arc<Served>>> {
+        // The map is whole at every moment, so poison means nothing here.
+        self.served.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn open(&self, name: &str, served: &Served, bytes: Vec<u8>) -> Result<OpenPack, PackError> {
         let policy = match &served.expected {
             Some(digest) => self.runtime.load_pinned(&bytes, digest),
             None => self.runtime.load(&bytes),
@@ -149,8 +194,16 @@ impl Packs {
             name: name.to_owned(),
             source,
         })?;
+        let authzen = Adapter::load(&served.settings.authzen, policy.describe());
+        let authzen = authzen.map_err(|misfit| PackError::Mapping {
+            name: name.to_owned(),
+            key: misfit.key,
+            problem: misfit.problem,
+            advice: misfit.help,
+        })?;
         Ok(OpenPack {
             name: name.to_owned(),
+            authzen: Arc::new(authzen),
             policy,
             component: bytes.into(),
             settings: Arc::clone(&served.settings),
@@ -174,19 +227,29 @@ impl Packs {
         self.current.load().values().cloned().collect()
     }
 
-    /// What to watch for changes, with the name of the pack.
-    pub fn watched(&self) -> Vec<(String, PathBuf)> {
-        let paths = |(name, served): (&String, &Served)| {
-            let name = name.clone();
-            let paths = served.source.watched().into_iter();
-            paths.map(move |path| (name.clone(), path))
+    /// What to watch for changes, by the name of the pack.
+    pub fn watched(&self) -> Vec<(String, Vec<PathBuf>)> {
+        let served = self.served();
+        let paths = |(name, served): (&String, &Arc<Served>)| {
+            let files = served.settings.authzen.files();
+            let paths = served.source.watched().into_iter().chain(files);
+            (name.clone(), paths.collect())
         };
-        self.served.iter().flat_map(paths).collect()
+        served.iter().map(paths).collect()
+    }
+}
+
+impl Served {
+    fn read(&self, name: &str) -> Result<Vec<u8>, PackError> {
+        self.source.read().map_err(|message| PackError::Source {
+            name: name.to_owned(),
+            message,
+        })
     }
 }
 
 impl fmt::Debug for Packs {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.served.keys()).finish()
+        f.debug_set().entries(self.served().keys()).finish()
     }
 }

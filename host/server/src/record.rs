@@ -25,6 +25,19 @@ pub enum Api {
     ForwardAuth,
 }
 
+impl Api {
+    /// As in records.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Api::Native => "native",
+            Api::Authzen => "authzen",
+            Api::Search => "search",
+            Api::ExtAuthz => "ext-authz",
+            Api::ForwardAuth => "forward-auth",
+        }
+    }
+}
+
 /// Which component decided.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]

@@ -1,22 +1,27 @@
 //! One place where decisions are made and recorded, whichever door the request came through.
 
 mod search;
+mod turns;
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use miette::Diagnostic;
 use sod_host::{Effect, Request, Verdict};
 use thiserror::Error;
-use tokio::sync::{Semaphore, SemaphorePermit};
 use uuid::Uuid;
 
 use crate::clock::Clock;
 use crate::log::DecisionLog;
+use crate::metrics::Metrics;
 use crate::packs::{OpenPack, Packs};
 use crate::record::{Answer, Api, Decision, PackId, Record};
+use crate::telemetry;
 
 pub use search::{Found, SearchAsked};
+pub use turns::Capacity;
+
+use turns::Turns;
 
 /// Bytes of evidence from which on a decision has a thread of its own: below, it is over before one would be found.
 const LARGE: usize = 64 << 10;
@@ -32,7 +37,8 @@ struct Inner {
     packs: Packs,
     log: DecisionLog,
     clock: Clock,
-    places: Semaphore,
+    metrics: Arc<Metrics>,
+    turns: Turns,
 }
 
 /// Where a question comes from: for the record, never for the decision.
@@ -103,14 +109,21 @@ pub enum Refusal {
 }
 
 impl Service {
-    /// A service that makes at most so many decisions at once.
-    pub fn new(packs: Packs, log: DecisionLog, clock: Clock, decisions: usize) -> Self {
+    /// A service of that capacity.
+    pub fn new(
+        packs: Packs,
+        log: DecisionLog,
+        clock: Clock,
+        capacity: Capacity,
+        metrics: Arc<Metrics>,
+    ) -> Self {
         Service {
             inner: Arc::new(Inner {
                 packs,
                 log,
                 clock,
-                places: Semaphore::new(decisions.clamp(1, Semaphore::MAX_PERMITS)),
+                metrics,
+                turns: Turns::new(capacity),
             }),
         }
     }
@@ -130,23 +143,36 @@ impl Service {
         &self.inner.clock
     }
 
+    /// What has been counted.
+    pub(crate) fn metrics(&self) -> &Arc<Metrics> {
+        &self.inner.metrics
+    }
+
     /// Decides, and writes the record before it returns.
     ///
     /// # Errors
     /// A [`Refusal`]: there is no decision, and the caller must not go ahead.
     pub async fn decide(&self, asked: Asked) -> Result<Decided, Refusal> {
-        let _place = self.place().await?;
+        let decided = self.decide_in_turn(asked).await;
+        match &decided {
+            Ok(decided) => telemetry::decided(decided),
+            Err(refusal) => self.inner.metrics.refused(refusal),
+        }
+        decided
+    }
+
+    async fn decide_in_turn(&self, asked: Asked) -> Result<Decided, Refusal> {
+        let place = self.inner.turns.place().await?;
         if size(&asked.request) < LARGE && !self.inner.log.waits() {
             return self.decide_here(asked);
         }
         let service = self.clone();
-        let deciding = tokio::task::spawn_blocking(move || service.decide_here(asked));
+        let deciding = tokio::task::spawn_blocking(move || {
+            // Kept here: a caller who goes away does not end the decision.
+            let _place = place;
+            service.decide_here(asked)
+        });
         deciding.await.map_err(|_| Refusal::BrokenOff)?
-    }
-
-    async fn place(&self) -> Result<SemaphorePermit<'_>, Refusal> {
-        let place = self.inner.places.acquire().await;
-        place.map_err(|_| Refusal::Busy)
     }
 
     fn decide_here(&self, asked: Asked) -> Result<Decided, Refusal> {
@@ -163,7 +189,7 @@ impl Service {
         };
         let began = Instant::now();
         let verdict = pack.policy.decide(&request);
-        let latency_us = microseconds(began);
+        let took = began.elapsed();
         let enforced = if shadow {
             Effect::Allow
         } else {
@@ -179,9 +205,11 @@ impl Service {
             origin,
             pack: PackId::of(&pack),
             answer: Answer::Decision(&decision),
-            latency_us,
+            latency_us: microseconds(took),
         };
         let id = self.record(&record, &pack)?;
+        let (metrics, api) = (&self.inner.metrics, record.origin.api);
+        metrics.decided(&pack, api, &decision.verdict, took);
         Ok(Decided {
             id,
             pack,
@@ -192,15 +220,22 @@ impl Service {
 
     /// The id of the record, once it is written.
     fn record(&self, record: &Record<'_>, pack: &OpenPack) -> Result<Uuid, Refusal> {
-        let written = self.inner.log.append(record, pack);
-        written.map_err(|error| Refusal::Unrecorded {
-            problem: error.to_string(),
-        })
+        let appended = self.inner.log.append(record, pack);
+        if appended.as_ref().map_or(true, |appended| appended.lost) {
+            self.inner.metrics.log_failed();
+        }
+        let appended = appended.map_err(|error| {
+            tracing::error!(%error, "a decision could not be recorded");
+            Refusal::Unrecorded {
+                problem: error.to_string(),
+            }
+        });
+        Ok(appended?.id)
     }
 }
 
-fn microseconds(since: Instant) -> u64 {
-    u64::try_from(since.elapsed().as_micros()).unwrap_or(u64::MAX)
+fn microseconds(took: Duration) -> u64 {
+    u64::try_from(took.as_micros()).unwrap_or(u64::MAX)
 }
 
 fn size(request: &Request) -> usize {

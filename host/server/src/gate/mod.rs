@@ -1,15 +1,199 @@
-//! What a proxy's request means: who wants to do what to what, and where the evidence is.
+//! What stands between a proxy and the packs: a request becomes a question, and the decision an answer.
+//!
+//! [`Gate::answer`] is the one way through. The adapters for the proxies' protocols, [`grpc`] and [`forward`], read a
+//! request and write an answer, and know nothing else.
 
+mod answer;
+mod evidence;
 mod forward;
 mod grpc;
+mod identity;
+mod settings;
 
-use serde::Deserialize;
+use std::sync::Arc;
 
-/// `[[route]]`
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-#[non_exhaustive]
-pub struct Settings {}
+use axum::Router;
+use sod_host::{EntityUid, Request};
+use sod_route::{Code, Denial, Headers, HttpRequest, Meaning, Question, Routes};
 
-pub(crate) use forward::router as forward_auth;
-pub(crate) use grpc::routes as ext_authz;
+use crate::config::{Config, ConfigError};
+use crate::packs::OpenPack;
+use crate::record::Api;
+use crate::service::{Asked, Origin, Service};
+
+use self::answer::{Answer, Told};
+use self::evidence::Finder;
+use self::identity::Identities;
+
+pub(crate) use self::settings::{RouteProblem, Settings};
+pub(crate) use sod_route::Route;
+
+pub(crate) use self::identity::Settings as IdentitySettings;
+
+/// The gate. Clones are the same one.
+#[derive(Debug, Clone)]
+pub(crate) struct Gate {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    service: Service,
+    routes: Routes,
+    identities: Identities,
+    finder: Finder,
+    settings: Settings,
+}
+
+/// A request as a proxy hands it over.
+#[derive(Debug)]
+struct Arrived {
+    request: HttpRequest,
+    body: Vec<u8>,
+    /// The name of the client's certificate, if the proxy tells it apart from headers.
+    peer: Option<String>,
+    /// Which proxy.
+    client: Option<String>,
+    api: Api,
+}
+
+impl Gate {
+    /// Checks routes and identities, and reads keys.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the routes, or the first thing beside them.
+    pub(crate) fn open(service: &Service, config: &Config) -> Result<Self, ConfigError> {
+        let (routes, identities, finder) = settings::valid(config)?;
+        for name in routes.passing() {
+            tracing::warn!(target: "sod::gate", route = name, "a route lets requests pass that no pack decides");
+        }
+        Ok(Gate {
+            inner: Arc::new(Inner {
+                service: service.clone(),
+                routes,
+                identities,
+                finder,
+                settings: config.gate.clone(),
+            }),
+        })
+    }
+
+    /// For proxies that ask over HTTP.
+    pub(crate) fn forward_auth(&self) -> Router {
+        forward::router(self)
+    }
+
+    /// For Envoy, over gRPC.
+    pub(crate) fn ext_authz(&self) -> tonic::service::Routes {
+        grpc::routes(self)
+    }
+
+    /// May the request go ahead?
+    async fn answer(&self, arrived: Arrived) -> Answer {
+        let answer = match self.decide(arrived).await {
+            Ok(answer) => answer,
+            Err(denial) => Answer::denied(&denial),
+        };
+        answer.trace();
+        answer
+    }
+
+    async fn decide(&self, arrived: Arrived) -> Result<Answer, Denial> {
+        let inner = &self.inner;
+        inner.settings.admit(arrived.client.as_deref())?;
+        let now = inner.service.clock().now();
+        let identity = inner
+            .identities
+            .of(&arrived.request, arrived.peer.as_deref(), now);
+        let question = match inner.routes.ask(&arrived.request, &identity)? {
+            Meaning::Ask(question) => question,
+            Meaning::Pass(pass) => {
+                not_forged(&arrived, &pass.headers).map_err(|denial| denial.at(&pass.route))?;
+                return Ok(Answer::passed(pass));
+            }
+            _ => return Err(Denial::new(Code::NoRoute, "the route means nothing known")),
+        };
+        let route = question.route.clone();
+        let answer = match not_forged(&arrived, &question.headers) {
+            Ok(()) => self.ask(*question, &arrived).await,
+            Err(denial) => Err(denial),
+        };
+        answer.map_err(|denial| denial.at(&route))
+    }
+
+    async fn ask(&self, question: Question, arrived: &Arrived) -> Result<Answer, Denial> {
+        let inner = &self.inner;
+        let found = inner.finder.find(&question.evidence, arrived);
+        let evidence = found.await?;
+        let told = Told::of(&question);
+        let Some(pack) = inner.service.packs().get(question.pack.as_deref()) else {
+            return Ok(Answer::unavailable(
+                told,
+                "no-pack",
+                "the route's pack is not served",
+            ));
+        };
+        let asked = Asked {
+            request: request(&question, evidence),
+            origin: origin(arrived),
+            shadow: question.shadow,
+            pack: Arc::<OpenPack>::clone(&pack),
+        };
+        Ok(match inner.service.decide(asked).await {
+            Ok(decided) => Answer::decided(told, question.headers, &decided),
+            Err(refusal) => Answer::refused(told, &refusal, inner.settings.refusal_status),
+        })
+    }
+}
+
+/// A proxy that asks over HTTP cannot be told to take a header out: then the client must not have sent it.
+fn not_forged(arrived: &Arrived, headers: &Headers) -> Result<(), Denial> {
+    if arrived.api != Api::ForwardAuth {
+        return Ok(());
+    }
+    let set = headers.set.iter().map(|(name, _)| name);
+    for name in headers.remove.iter().chain(set) {
+        let mut sent = arrived.request.headers.iter();
+        if sent.any(|(other, _)| other.eq_ignore_ascii_case(name)) {
+            let problem = format!("the header `{name}` is not for clients to set");
+            return Err(Denial::new(Code::RequestRefused, problem));
+        }
+    }
+    Ok(())
+}
+
+fn request(question: &Question, evidence: Option<Box<sod_host::RawValue>>) -> Request {
+    let uid = |entity: &sod_route::Entity| EntityUid::new(&entity.type_name, &entity.id);
+    let request = Request::new(
+        uid(&question.principal),
+        uid(&question.action),
+        uid(&question.resource),
+    );
+    match evidence {
+        Some(evidence) => request.with_evidence(evidence),
+        None => request,
+    }
+}
+
+fn origin(arrived: &Arrived) -> Origin {
+    let header = |name: &str| {
+        let mut headers = arrived.request.headers.iter();
+        headers
+            .find(|(other, _)| other.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
+    };
+    Origin {
+        api: arrived.api,
+        trace_id: header("traceparent").and_then(trace_id),
+        request_id: header("x-request-id").map(|id| id.chars().take(200).collect()),
+        client: arrived.client.clone(),
+    }
+}
+
+/// Of W3C Trace Context: `00-TRACE-PARENT-FLAGS`.
+fn trace_id(traceparent: &str) -> Option<String> {
+    let trace = traceparent.split('-').nth(1)?;
+    let digits = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    let valid = trace.len() == 32 && trace.bytes().all(digits) && trace.bytes().any(|b| b != b'0');
+    valid.then(|| trace.to_owned())
+}

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use sod_host::{EntityUid, Request};
+use sod_host::{EntityUid, Request, code};
 use uuid::Uuid;
 
 use super::{Origin, Refusal, Service, microseconds};
@@ -36,6 +36,8 @@ pub struct Found {
     pub pack: Arc<OpenPack>,
     /// The candidates that are allowed, in the order in which they were asked about.
     pub results: Vec<EntityUid>,
+    /// Candidates about which no decision could be reached, which is a deny.
+    pub failed: usize,
 }
 
 impl Service {
@@ -44,9 +46,17 @@ impl Service {
     /// # Errors
     /// A [`Refusal`]: nothing was found, and nothing is permitted.
     pub async fn search(&self, asked: SearchAsked) -> Result<Found, Refusal> {
-        let _place = self.place().await?;
+        let found = self.search_in_turn(asked).await;
+        found.inspect_err(|refusal| self.inner.metrics.refused(refusal))
+    }
+
+    async fn search_in_turn(&self, asked: SearchAsked) -> Result<Found, Refusal> {
+        let place = self.inner.turns.place().await?;
         let service = self.clone();
-        let searching = tokio::task::spawn_blocking(move || service.search_here(asked));
+        let searching = tokio::task::spawn_blocking(move || {
+            let _place = place;
+            service.search_here(asked)
+        });
         searching.await.map_err(|_| Refusal::BrokenOff)?
     }
 
@@ -64,9 +74,16 @@ impl Service {
             None => request.with_now(time),
         };
         let began = Instant::now();
+        let mut failed = 0;
         let decide = |candidate| {
             Search::ask(&mut request, sought, &candidate);
-            Question::answered(candidate, &pack.policy.decide(&request))
+            let began = Instant::now();
+            let verdict = pack.policy.decide(&request);
+            let metrics = &self.inner.metrics;
+            metrics.decided(&pack, origin.api, &verdict, began.elapsed());
+            let mut codes = verdict.reasons.iter().map(|reason| reason.code.as_str());
+            failed += usize::from(codes.any(|code| code::ALL.contains(&code)));
+            Question::answered(candidate, &verdict)
         };
         let questions = candidates.into_iter().map(decide).collect();
         let search = Search {
@@ -80,9 +97,14 @@ impl Service {
             origin,
             pack: PackId::of(&pack),
             answer: Answer::Search(&search),
-            latency_us: microseconds(began),
+            latency_us: microseconds(began.elapsed()),
         };
         let id = self.record(&record, &pack)?;
-        Ok(Found { id, pack, results })
+        Ok(Found {
+            id,
+            pack,
+            results,
+            failed,
+        })
     }
 }

@@ -1,0 +1,13 @@
+//! `sod serve` as a process: what it is started with, and what ends it.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+mod ending;
+#[path = "../serving.rs"]
+mod serving;
+mod starting;
