@@ -3,6 +3,7 @@
 
 use chrono::DateTime;
 use serde_json::Value;
+use sod_host::{Digest, EntityUid};
 
 /// A schema file with its definitions.
 pub(crate) struct Schema(pub(crate) Value);
@@ -33,7 +34,8 @@ impl Schema {
         let keywords = schema.as_object().unwrap_or_else(|| panic!("{schema}"));
         for (keyword, operand) in keywords {
             match keyword.as_str() {
-                "$schema" | "$defs" | "title" | "description" | "default" => {}
+                "$schema" | "$defs" | "title" | "description" | "default" | "paths"
+                | "components" => {}
                 "$ref" => self.check(self.resolve(schema), value, at, errors),
                 "anyOf" if self.holding(operand, value, at) == 0 => {
                     errors.push(format!("{at}: none of the alternatives"));
@@ -90,15 +92,13 @@ impl Schema {
         at: &str,
         errors: &mut Vec<String>,
     ) {
-        assert_eq!(*allowed, Value::Bool(false), "{at}");
-        for name in value
-            .as_object()
-            .into_iter()
-            .flatten()
-            .map(|(name, _)| name)
-        {
-            if schema["properties"].get(name).is_none() {
-                errors.push(format!("{at}: `{name}` is not known"));
+        for (name, member) in value.as_object().into_iter().flatten() {
+            if schema["properties"].get(name).is_some() {
+                continue;
+            }
+            match allowed {
+                Value::Bool(false) => errors.push(format!("{at}: `{name}` is not known")),
+                allowed => self.check(allowed, member, &format!("{at}/{name}"), errors),
             }
         }
     }
@@ -119,14 +119,32 @@ fn keyword_holds(keyword: &str, operand: &Value, value: &Value) -> bool {
         "maximum" => value
             .as_i64()
             .is_none_or(|v| v <= operand.as_i64().unwrap()),
+        "pattern" => value
+            .as_str()
+            .is_none_or(|text| is_like(text, operand.as_str().unwrap())),
         "format" => match operand.as_str().unwrap() {
             "date-time" => value
                 .as_str()
                 .is_none_or(|text| DateTime::parse_from_rfc3339(text).is_ok()),
+            "uuid" => value.as_str().is_none_or(|text| text.len() == 36),
+            "uint" | "uint16" => value.is_u64() || value.is_null(),
             "uint32" => value.as_u64().is_none_or(|v| u32::try_from(v).is_ok()),
             other => panic!("format `{other}`"),
         },
         other => panic!("keyword `{other}`"),
+    }
+}
+
+/// The patterns that the shipped schemas have.
+fn is_like(text: &str, pattern: &str) -> bool {
+    match pattern {
+        "^[A-Za-z0-9_-]+$" => {
+            let word = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+            !text.is_empty() && text.chars().all(word)
+        }
+        "^sha256:[0-9a-f]{64}$" => text.parse::<Digest>().is_ok(),
+        entity if entity.ends_with("::\".*\"$") => text.parse::<EntityUid>().is_ok(),
+        other => panic!("pattern `{other}`"),
     }
 }
 

@@ -28,5 +28,6 @@ mod served;
 mod squash;
 mod streams;
 mod test;
+mod transcript;
 #[cfg(unix)]
 mod tutorial;

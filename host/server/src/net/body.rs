@@ -13,7 +13,9 @@ use tokio::time::timeout;
 const BLOCK: usize = 1024;
 /// What is read of a body that nobody wants, so that its sender comes to read the answer.
 const UNWANTED: usize = 256 << 20;
-const UNWANTED_FOR: Duration = Duration::from_secs(30);
+pub(super) const UNWANTED_FOR: Duration = Duration::from_secs(30);
+/// For those who have had their time already.
+pub(super) const LATE_FOR: Duration = Duration::from_secs(1);
 
 /// The room that all bodies share.
 #[derive(Debug, Clone)]
@@ -83,7 +85,7 @@ pub(super) async fn read(body: &mut Incoming, most: usize, all: &Room) -> Result
 }
 
 /// Lets the rest of a body run out, so that the connection is not reset under an answer that was not read yet.
-pub(super) fn discard(mut body: Incoming) {
+pub(super) fn discard(mut body: Incoming, most: Duration) {
     if body.is_end_stream() {
         return;
     }
@@ -97,5 +99,5 @@ pub(super) fn discard(mut body: Incoming) {
             }
         }
     };
-    tokio::spawn(timeout(UNWANTED_FOR, to_the_end));
+    tokio::spawn(timeout(most, to_the_end));
 }

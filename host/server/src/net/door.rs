@@ -116,7 +116,7 @@ impl Door {
         let client = match client {
             Ok(client) => client,
             Err(turned) => {
-                body::discard(body);
+                body::discard(body, body::UNWANTED_FOR);
                 return Err(turned);
             }
         };
@@ -125,10 +125,13 @@ impl Door {
         let read = match timeout_at(deadline, body::read(&mut body, most, &self.room)).await {
             Ok(Ok(read)) => read,
             Ok(Err(unread)) => {
-                body::discard(body);
+                body::discard(body, body::UNWANTED_FOR);
                 return Err(Turned::Unread(unread));
             }
-            Err(_) => return Err(Turned::Slow),
+            Err(_) => {
+                body::discard(body, body::LATE_FOR);
+                return Err(Turned::Slow);
+            }
         };
         parts.extensions.insert(Client(client));
         if self.secure {

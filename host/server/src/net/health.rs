@@ -43,7 +43,7 @@ async fn ready(State(health): State<Health>) -> Response {
     }
     match health.service.log().check() {
         Ok(()) => "ready\n".into_response(),
-        Err(problem) => not(problem.to_string()),
+        Err(error) => not(error.to_string()),
     }
 }
 

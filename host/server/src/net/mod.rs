@@ -44,7 +44,7 @@ use reload::Reloader;
 use tls::Tls;
 
 pub use reload::Reread;
-pub use settings::Settings;
+pub(crate) use settings::Settings;
 
 /// Why nothing is served.
 #[derive(Debug, Error, Diagnostic)]

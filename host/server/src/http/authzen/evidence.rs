@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::mapping::Misfit;
-use crate::http::body::{Members, unique};
+use crate::http::body::{Members, Object, unique};
 use crate::http::problem::Problem;
 
 /// What a directory has, and a caller's evidence then has not.
@@ -57,7 +57,8 @@ impl Directory {
 
     fn parse(json: &[u8]) -> Result<Self, String> {
         unique(json).map_err(|problem| problem.message())?;
-        let file: InFile<'_> = serde_json::from_slice(json).map_err(|error| error.to_string())?;
+        let Object(file): Object<InFile<'_>> =
+            serde_json::from_slice(json).map_err(|error| error.to_string())?;
         let lists = [file.people, file.machines, file.accounts];
         let mut members = String::new();
         for (name, list) in OF_DIRECTORY.into_iter().zip(lists) {

@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
 use sod_host::EntityUid;
 
 use super::mapping::Misfit;
+use crate::http::body::{Object, unique};
 
 const HELP: &str = "entities are Cedar's JSON: a list of {\"uid\": {\"type\": ..., \"id\": ...}, \"attrs\": {...}, \"parents\": [...]}";
 
@@ -62,12 +63,12 @@ impl Known {
     }
 
     fn parse(json: &[u8]) -> Result<Self, String> {
-        crate::http::body::unique(json).map_err(|problem| problem.message())?;
-        let listed: Vec<InFile> =
+        unique(json).map_err(|problem| problem.message())?;
+        let listed: Vec<Object<InFile>> =
             serde_json::from_slice(json).map_err(|error| error.to_string())?;
         let mut known = Known::default();
         let mut uids = Vec::new();
-        for (ix, entity) in listed.iter().enumerate() {
+        for (ix, Object(entity)) in listed.iter().enumerate() {
             let uid = uid(&entity.uid).ok_or_else(|| format!("`[{ix}].uid` is no entity"))?;
             if known.by_uid.insert(uid.clone(), ix).is_some() {
                 return Err(format!("`[{ix}].uid`: {uid} is there twice"));
@@ -77,7 +78,7 @@ impl Known {
             uids.push(uid);
         }
         known.ids_by_type.values_mut().for_each(|ids| ids.sort());
-        for (uid, entity) in uids.iter().zip(listed) {
+        for (uid, Object(entity)) in uids.iter().zip(listed) {
             let laid_out = known.lay_out(uid, entity);
             known.entities.push(laid_out);
         }

@@ -10,6 +10,7 @@ use crate::http::body::{Members, Object};
 
 /// A subject or a resource.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[schemars(rename = "SubjectOrResource")]
 pub(super) struct Entity<'a> {
     /// Its type, which the mapping of the pack turns into a Cedar type.
     #[serde(rename = "type")]
@@ -23,6 +24,7 @@ pub(super) struct Entity<'a> {
 
 /// What a search is after: a type. An id or properties of it have no meaning.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[schemars(rename = "Sought")]
 pub(super) struct Sort {
     /// Its type.
     #[serde(rename = "type")]

@@ -1,0 +1,17 @@
+//! The gate, asked as proxies ask it.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+mod configuration;
+mod evidence;
+mod grpc;
+#[path = "../../../../runtime/tests/it/guest.rs"]
+mod guest;
+mod http;
+mod tokens;
+mod world;
