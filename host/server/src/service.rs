@@ -220,14 +220,17 @@ impl Service {
 
     /// The id of the record, once it is written.
     fn record(&self, record: &Record<'_>, pack: &OpenPack) -> Result<Uuid, Refusal> {
-        let written = self.inner.log.append(record, pack);
-        written.map_err(|error| {
+        let appended = self.inner.log.append(record, pack);
+        if appended.as_ref().map_or(true, |appended| appended.lost) {
             self.inner.metrics.log_failed();
+        }
+        let appended = appended.map_err(|error| {
             tracing::error!(%error, "a decision could not be recorded");
             Refusal::Unrecorded {
                 problem: error.to_string(),
             }
-        })
+        });
+        Ok(appended?.id)
     }
 }
 

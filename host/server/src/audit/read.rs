@@ -3,6 +3,8 @@
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::PathBuf;
+use std::thread;
+use std::time::Duration;
 
 use super::AuditError;
 use crate::log::file::named;
@@ -10,6 +12,8 @@ use crate::log::file::named;
 /// No record is as long: evidence has at most some megabytes.
 const LONGEST: u64 = 128 << 20;
 const BUFFER: usize = 1 << 20;
+const ATTEMPTS: usize = 10;
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// Reads line by line.
 #[derive(Debug)]
@@ -76,18 +80,35 @@ impl<'a> Lines<'a> {
         }))
     }
 
+    /// A server may be in the middle of writing the last line: what is missing of it comes at once, or never.
     fn read(&mut self) -> Result<bool, AuditError> {
         let Some(open) = &mut self.open else {
             return Ok(false);
         };
         self.bytes.clear();
-        let mut limited = (&mut open.reader).take(LONGEST);
-        let read = limited.read_until(b'\n', &mut self.bytes);
-        let read = read.map_err(|source| AuditError::Unreadable {
-            path: open.path.clone(),
-            source,
-        })?;
+        for _ in 0..ATTEMPTS {
+            open.read(&mut self.bytes)?;
+            if self.bytes.is_empty() || self.bytes.ends_with(b"\n") || is_too_long(&self.bytes) {
+                break;
+            }
+            thread::sleep(PAUSE);
+        }
         open.number += 1;
-        Ok(read > 0)
+        Ok(!self.bytes.is_empty())
     }
+}
+
+impl Open<'_> {
+    fn read(&mut self, into: &mut Vec<u8>) -> Result<(), AuditError> {
+        let mut limited = (&mut self.reader).take(LONGEST);
+        let read = limited.read_until(b'\n', into);
+        read.map(drop).map_err(|source| AuditError::Unreadable {
+            path: self.path.clone(),
+            source,
+        })
+    }
+}
+
+fn is_too_long(bytes: &[u8]) -> bool {
+    bytes.len() as u64 >= LONGEST
 }

@@ -80,6 +80,16 @@ pub enum LogError {
     Unwritten(#[from] io::Error),
 }
 
+/// What became of a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Appended {
+    /// Its id.
+    pub id: Uuid,
+    /// It is not in the log, or may not stay there, and the configuration lets its answer leave all the same.
+    pub lost: bool,
+}
+
 /// Where records go.
 #[derive(Debug)]
 pub struct DecisionLog {
@@ -115,6 +125,20 @@ impl DecisionLog {
         let log = DecisionLog::new(valid, writer, clock.clone())?;
         log.begin(config, end)?;
         Ok(log)
+    }
+
+    /// A log that is as the configuration has it and is not opened: no record can be written, so no decision leaves.
+    /// For whoever wants to know whether the configuration makes sense, while another server may be writing the log.
+    ///
+    /// # Errors
+    /// Settings that make no sense.
+    pub fn closed(config: &Config, clock: &Clock) -> Result<Self, LogError> {
+        let valid = Valid {
+            directory: None,
+            ..Valid::of(config)?
+        };
+        let writer = Writer::new(Sink::Closed, &End::default());
+        DecisionLog::new(valid, writer, clock.clone())
     }
 
     fn new(valid: Valid, writer: Writer, clock: Clock) -> Result<Self, LogError> {
@@ -191,7 +215,7 @@ impl DecisionLog {
     ///
     /// # Errors
     /// It is not written, and no decision leaves without a record.
-    pub fn append(&self, record: &Record<'_>, pack: &OpenPack) -> Result<Uuid, LogError> {
+    pub fn append(&self, record: &Record<'_>, pack: &OpenPack) -> Result<Appended, LogError> {
         let written = self.tell(pack).and_then(|()| {
             let line = self.form.line(record)?;
             let mut writer = self.writer();
@@ -202,10 +226,12 @@ impl DecisionLog {
             Ok((id, seq)) => match self.sync(seq) {
                 Ok(()) => {
                     self.losses.written();
-                    Ok(id)
+                    Ok(Appended { id, lost: false })
                 }
                 // The record may be there when the power comes back, or not.
-                Err(error) => self.failed(&record.time, error).map(|_| id),
+                Err(error) => self
+                    .failed(&record.time, error)
+                    .map(|lost| Appended { id, ..lost }),
             },
             Err(error) => self.failed(&record.time, error),
         }
@@ -312,7 +338,7 @@ impl DecisionLog {
         Ok(())
     }
 
-    fn failed(&self, time: &i64, error: io::Error) -> Result<Uuid, LogError> {
+    fn failed(&self, time: &i64, error: io::Error) -> Result<Appended, LogError> {
         let mut writer = self.writer();
         let name = writer.name();
         match self.on_failure {
@@ -325,7 +351,7 @@ impl DecisionLog {
                 let id = writer.lose(*time, &error.to_string());
                 drop(writer);
                 self.losses.lost(&name, &error);
-                Ok(id)
+                Ok(Appended { id, lost: true })
             }
         }
     }

@@ -20,6 +20,8 @@ pub(super) enum Sink {
     Folder(Box<Folder>),
     /// To whoever started the server. A line that broke off is ended before the next one.
     Stdout { torn: bool },
+    /// Nowhere: every write fails.
+    Closed,
 }
 
 /// What has to be done one line after the other.
@@ -54,7 +56,7 @@ impl Writer {
     pub(super) fn file(&self) -> Option<Arc<File>> {
         match &self.sink {
             Sink::Folder(folder) => folder.file(),
-            Sink::Stdout { .. } => None,
+            Sink::Stdout { .. } | Sink::Closed => None,
         }
     }
 
@@ -63,6 +65,7 @@ impl Writer {
         match &self.sink {
             Sink::Folder(folder) => folder.name(),
             Sink::Stdout { .. } => "stdout".to_owned(),
+            Sink::Closed => String::new(),
         }
     }
 
@@ -134,6 +137,7 @@ impl Writer {
         let new_file = match &mut self.sink {
             Sink::Folder(folder) => folder.write(&bytes, first, self.ids.milliseconds(now))?,
             Sink::Stdout { torn } => to_stdout(&bytes, torn).map(|()| false)?,
+            Sink::Closed => return Err(io::Error::other("it was not opened")),
         };
         (self.seq, self.head) = (seq, head);
         Ok((id, new_file))

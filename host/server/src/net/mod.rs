@@ -137,6 +137,7 @@ impl Loaded {
         sources: Sources,
         runtime: sod_host::Runtime,
         clock: Clock,
+        log: fn(&Config, &Clock) -> Result<DecisionLog, LogError>,
     ) -> Result<Self, ServeError> {
         let server = &config.server;
         server.check(config)?;
@@ -153,10 +154,7 @@ impl Loaded {
         let metrics = Arc::new(Metrics::new());
         metrics.serving(&packs.all());
         config.api.check(&packs)?;
-        let log = DecisionLog::open(config, &clock)?;
-        for pack in packs.all() {
-            log.loaded(&pack)?;
-        }
+        let log = log(config, &clock)?;
         let capacity = server.limits.capacity(server.threads());
         let service = Service::new(packs, log, clock, capacity, metrics);
         let gate = gate::Gate::open(&service, config)?;
@@ -213,7 +211,7 @@ impl Server {
         runtime: sod_host::Runtime,
         clock: Clock,
     ) -> Result<(), ServeError> {
-        let loaded = Loaded::new(config, sources, runtime, clock);
+        let loaded = Loaded::new(config, sources, runtime, clock, DecisionLog::closed);
         loaded.map(drop).map_err(|error| error.located(config))
     }
 
@@ -227,7 +225,7 @@ impl Server {
         runtime: sod_host::Runtime,
         clock: Clock,
     ) -> Result<Self, ServeError> {
-        let loaded = Loaded::new(config, sources, runtime, clock);
+        let loaded = Loaded::new(config, sources, runtime, clock, DecisionLog::open);
         loaded
             .and_then(Server::listen)
             .map_err(|error| error.located(config))
@@ -243,6 +241,9 @@ impl Server {
             api,
             grpc,
         } = loaded;
+        for pack in service.packs().all() {
+            service.log().loaded(&pack)?;
+        }
         let settings = config.server.clone();
         let (phase, phases) = watch::channel(Phase::Serving);
         let (hold, alive) = mpsc::channel(1);

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use sod_host::RawValue;
-use sod_server::log::Counts;
+use sod_server::log::{Counts, DecisionLog};
 use sod_server::{Clock, Refusal, Service};
 
 use crate::world::{World, decide, decide_times, request};
@@ -133,6 +133,20 @@ fn a_log_that_cannot_be_written_is_an_error_at_the_start() {
         let error = world.try_start(lines, &Clock::system()).unwrap_err();
         assert!(error.to_string().contains("cannot create"), "{error}");
     }
+}
+
+/// Somebody checks a configuration while a server runs on it.
+#[test]
+fn a_log_that_is_not_opened_touches_nothing_and_lets_nothing_out() {
+    let world = World::new();
+    let config = world.config("");
+    let log = DecisionLog::closed(&config, &Clock::system()).unwrap();
+    assert!(!world.log().exists());
+    let service = world.service(log, &Clock::system());
+    let refusal = decide(&service, request()).unwrap_err();
+    assert!(matches!(refusal, Refusal::Unrecorded { .. }));
+    decide_times(&world.start(""), 1);
+    DecisionLog::closed(&config, &Clock::system()).unwrap();
 }
 
 fn move_away(world: &World) -> PathBuf {

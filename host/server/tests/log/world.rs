@@ -2,12 +2,16 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::Value;
 use sod_host::{CacheLocation, Digest, Effect, EntityUid, RawValue, Request, Runtime};
 use sod_server::audit::{Log, Verified, verify};
 use sod_server::log::{DecisionLog, LogError};
-use sod_server::{Api, Asked, Clock, Config, Decided, Origin, Packs, Refusal, Service, Source};
+use sod_server::{
+    Api, Asked, Capacity, Clock, Config, Decided, Metrics, Origin, Packs, Refusal, Service, Source,
+};
 use tempfile::TempDir;
 
 use crate::guest::{Guest, Verdict};
@@ -79,12 +83,26 @@ impl World {
 
     pub(crate) fn try_start(&self, lines: &str, clock: &Clock) -> Result<Service, LogError> {
         let log = DecisionLog::open(&self.config(lines), clock)?;
-        let mut packs = Packs::new(runtime());
+        Ok(self.service(log, clock))
+    }
+
+    pub(crate) fn service(&self, log: DecisionLog, clock: &Clock) -> Service {
+        let packs = Packs::new(runtime());
         let source = Box::new(Bytes(component()));
         packs
             .add("small", source, Default::default(), None)
             .unwrap();
-        Ok(Service::new(packs, log, clock.clone(), 64))
+        Service::new(
+            packs,
+            log,
+            clock.clone(),
+            Capacity {
+                decisions: 64,
+                waiting: 1000,
+                wait: Duration::from_secs(60),
+            },
+            Arc::new(Metrics::new()),
+        )
     }
 
     pub(crate) fn start(&self, lines: &str) -> Service {
