@@ -25,7 +25,7 @@ const OVERRIDES: [&str; 5] = [
 ];
 
 /// Headers that only this gate sets.
-const OWN: [&str; 3] = ["sod-decision-id", "sod-effect", "sod-shadow"];
+const OWN: [&str; 4] = ["sod-decision-id", "sod-effect", "sod-reasons", "sod-shadow"];
 
 /// Routes that have been found valid.
 #[derive(Debug)]

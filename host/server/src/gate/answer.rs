@@ -14,6 +14,8 @@ use crate::service::{Decided, Refusal};
 pub(super) const DECISION_ID: &str = "sod-decision-id";
 /// `allow` or `deny`: what was decided, also where it is not enforced.
 pub(super) const EFFECT: &str = "sod-effect";
+/// Why: the policies that are the reason, or codes where no policy is.
+pub(super) const REASONS: &str = "sod-reasons";
 /// `true` where the decision is not enforced.
 pub(super) const SHADOW: &str = "sod-shadow";
 
@@ -56,6 +58,8 @@ pub(super) struct Told {
     effect: Option<Effect>,
     pack: Option<PackId>,
     codes: Vec<String>,
+    /// For each reason its policy, or its code where there is none.
+    reasons: Vec<String>,
     question: Option<Value>,
 }
 
@@ -85,6 +89,9 @@ impl Told {
         let mut headers = Vec::new();
         headers.extend(self.decision_id.clone().map(|id| (DECISION_ID, id)));
         headers.extend(self.effect.map(|effect| (EFFECT, word(effect).to_owned())));
+        if !self.reasons.is_empty() {
+            headers.push((REASONS, visible(&self.reasons.join(", "))));
+        }
         if self.shadow && self.effect.is_some() {
             headers.push((SHADOW, "true".to_owned()));
         }
@@ -116,6 +123,15 @@ impl Told {
     }
 }
 
+/// What a header can hold.
+fn visible(text: &str) -> String {
+    let fits = |c: char| c.is_ascii_graphic() || c == ' ';
+    text.chars()
+        .map(|c| if fits(c) { c } else { '?' })
+        .take(1_000)
+        .collect()
+}
+
 fn word(effect: Effect) -> &'static str {
     match effect {
         Effect::Allow => "allow",
@@ -136,6 +152,7 @@ impl Answer {
                 .iter()
                 .map(|reason| reason.code.clone())
                 .collect(),
+            reasons: verdict.reasons.iter().map(because).collect(),
             ..told
         };
         match decided.enforced {
@@ -206,6 +223,7 @@ impl Answer {
         let told = Told {
             effect: Some(Effect::Deny),
             codes: vec![code.to_owned()],
+            reasons: vec![code.to_owned()],
             // What was not decided is not let pass, in shadow mode neither.
             shadow: false,
             ..told
@@ -232,6 +250,10 @@ impl Answer {
             tracing::warn!(target: "sod::gate", route, effect, status, reasons, "answered without a decision");
         }
     }
+}
+
+fn because(reason: &sod_host::Reason) -> String {
+    reason.policy.as_ref().unwrap_or(&reason.code).clone()
 }
 
 fn explained(told: &Told, verdict: &Verdict) -> Value {

@@ -9,6 +9,8 @@ mod forward;
 mod grpc;
 mod identity;
 mod settings;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
