@@ -14,7 +14,7 @@ fn differing(pack: &Pack, cases: &[&Case], runtime: &sod_host::Runtime) -> Vec<S
     let component = compile(pack);
     let scratch = tempfile::tempdir().unwrap();
     let core = Core(Program::load(pack.bundle()).unwrap());
-    let wasm = wasmtime::Engine::default();
+    let wasm = modules::engine(wasmtime::OptLevel::None);
     let others: [&dyn Engine; 4] = [
         &Component(runtime.load(&component).unwrap()),
         &Cli::new(scratch.path().to_owned(), &component),

@@ -2,6 +2,8 @@
 
 pub(crate) mod core;
 mod core_door;
+#[cfg(unix)]
+mod envoy;
 mod host;
 pub(crate) mod proxy;
 mod proxy_closed;
@@ -19,7 +21,7 @@ pub(crate) fn compile(pack: &Pack, target: Target) -> Vec<u8> {
 }
 
 /// Code that is compiled fast, or that runs fast.
-fn engine(level: OptLevel) -> Engine {
+pub(crate) fn engine(level: OptLevel) -> Engine {
     let mut config = Config::new();
     config.cranelift_opt_level(level);
     Engine::new(&config).unwrap()

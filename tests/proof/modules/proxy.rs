@@ -19,8 +19,8 @@ impl Proxy {
     }
 }
 
-/// A configuration under which `POST /decide` asks this request, with the evidence in the body.
-fn configuration(request: &Request) -> Value {
+/// A route that asks this request, with the evidence in the body.
+pub(super) fn route(path: &str, request: &Request) -> Value {
     let entity = |uid: &EntityUid| {
         let id = uid.id.replace('{', "{{").replace('}', "}}");
         json!({"type": uid.type_name, "id": id})
@@ -29,14 +29,19 @@ fn configuration(request: &Request) -> Value {
         Some(_) => json!({"body": {"believe_the_client": true}}),
         None => json!("none"),
     };
-    let route = json!({
+    json!({
         "methods": ["POST"],
-        "path": "/decide",
+        "path": path,
         "principal": entity(&request.principal),
         "action": entity(&request.action),
         "resource": entity(&request.resource),
         "evidence": evidence,
-    });
+    })
+}
+
+/// A configuration under which `POST /decide` asks this request.
+fn configuration(request: &Request) -> Value {
+    let route = route("/decide", request);
     let mut configuration = Map::new();
     configuration.insert("routes".to_owned(), json!([route]));
     configuration.insert("respond_with_verdict".to_owned(), json!(true));
@@ -84,8 +89,8 @@ impl Engine for Proxy {
             "{:?}",
             plugin.store.data().logged
         );
-        // A proxy has a clock of its own, so a request without time cannot be asked.
-        let now = request.now.unwrap();
+        // A proxy has a clock of its own. Requests without a time are of packs that never look at it.
+        let now = request.now.unwrap_or(1_772_445_600_000);
         plugin.store.data_mut().now_nanoseconds = u64::try_from(now).unwrap() * 1_000_000;
         let body = request.evidence.as_ref().map_or("", |json| json.get());
         match plugin.send(&post("/decide", body.as_bytes())) {
