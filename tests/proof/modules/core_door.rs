@@ -161,11 +161,11 @@ fn an_instance_that_is_used_again_decides_the_same_and_does_not_grow() {
         .iter()
         .map(|request| module.decide(request.as_bytes()))
         .collect();
-    assert!(fresh[0].is_ok() && fresh[1].is_ok() && fresh[2].is_err() && fresh[3].is_err());
-    assert_ne!(fresh[0], fresh[1]);
+    assert!(fresh[..3].iter().all(Result::is_ok) && fresh[3].is_err());
+    assert!(fresh[0] != fresh[1] && fresh[1] != fresh[2]);
     let mut running = module.start();
     let mut size = 0;
-    for n in 0..5_000 {
+    for n in 0..1_000 {
         for (request, fresh) in requests.iter().zip(&fresh) {
             assert_eq!(&verdict(&running.decide(request.as_bytes())), fresh);
         }
