@@ -1,19 +1,25 @@
 //! Every case of every shipped pack through every engine.
 
 use sod_core::Program;
-use sod_pack::Pack;
 use sod_pack::cases::{self, Case};
+use sod_pack::{Pack, Target};
 
 use crate::engines::{Cli, Component, Core, Engine, compile, open, runtime, tested_packs};
+use crate::modules;
+use crate::modules::core::CoreModule;
+use crate::modules::proxy::Proxy;
 
 /// What another engine says to a case, where it is not what the core says.
 fn differing(pack: &Pack, cases: &[&Case], runtime: &sod_host::Runtime) -> Vec<String> {
     let component = compile(pack);
     let scratch = tempfile::tempdir().unwrap();
     let core = Core(Program::load(pack.bundle()).unwrap());
-    let others: [&dyn Engine; 2] = [
+    let wasm = modules::engine(wasmtime::OptLevel::None);
+    let others: [&dyn Engine; 4] = [
         &Component(runtime.load(&component).unwrap()),
         &Cli::new(scratch.path().to_owned(), &component),
+        &CoreModule::new(wasm.clone(), &modules::compile(pack, Target::Core)),
+        &Proxy::new(&wasm, &modules::compile(pack, Target::ProxyWasm)),
     ];
     let mut differing = Vec::new();
     for case in cases {

@@ -19,6 +19,7 @@ mod hostile_input;
 mod index_equals_cedar;
 mod inside_wasm;
 mod invariants;
+mod modules;
 mod obligations;
 mod plain_cedar;
 mod removal;

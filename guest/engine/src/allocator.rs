@@ -2,8 +2,8 @@
 //! that only moves a pointer. First it lays down what all decisions use; then
 //! it serves the one decision that an instance lives for, so that nothing
 //! needs to be given back but the memory as a whole, by the host. An engine
-//! that serves many decisions goes back to the standard one instead, which
-//! leaves alone what the other laid down.
+//! that serves many decisions turns to a pool instead, which leaves alone what
+//! was laid down.
 //!
 //! For a decision it begins in the arena, which build.rs leaves free below all data. So the
 //! pages that every decision writes to, stack and arena, are one stretch at
@@ -13,6 +13,8 @@
 use core::arch::wasm32::{memory_grow, memory_size};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
+
+use crate::pool::{self, Pool};
 
 const PAGE: usize = 65536;
 /// Grown ahead where the arena is not enough.
@@ -31,8 +33,11 @@ struct Allocator {
     end: Cell<usize>,
     /// The newest allocation, which may still grow or go.
     newest: Cell<usize>,
-    /// Where that begins and ends which all decisions use, for those who serve many.
-    kept: Cell<(usize, usize)>,
+    /// Where that begins which all decisions use, for those who serve many.
+    kept: Cell<usize>,
+    /// Where that ends which was there when serving began; 0 before.
+    old: Cell<usize>,
+    pool: Pool,
 }
 
 // SAFETY: wasm32-unknown-unknown without atomics has one thread.
@@ -43,12 +48,14 @@ static ALLOCATOR: Allocator = Allocator {
     next: Cell::new(0),
     end: Cell::new(0),
     newest: Cell::new(0),
-    kept: Cell::new((0, 0)),
+    kept: Cell::new(0),
+    old: Cell::new(0),
+    pool: Pool::new(),
 };
 
 /// From here on every allocation is for good, one after the other above all that was there before.
 pub(crate) fn turn_to_keeping() {
-    ALLOCATOR.kept.set((top(), top()));
+    ALLOCATOR.kept.set(top());
     ALLOCATOR.end.set(top());
     ALLOCATOR.next.set(top());
 }
@@ -64,8 +71,7 @@ pub(crate) fn turn_to_deciding() {
 /// From here on allocations come and go, for decision after decision. What
 /// was laid down before stays valid and is never freed.
 pub(crate) fn turn_to_serving() {
-    let (from, _) = ALLOCATOR.kept.get();
-    ALLOCATOR.kept.set((from, ALLOCATOR.end.get()));
+    ALLOCATOR.old.set(top());
     ALLOCATOR.newest.set(0);
     ALLOCATOR.next.set(0);
 }
@@ -75,10 +81,18 @@ impl Allocator {
         self.next.get() != 0
     }
 
+    fn serving(&self) -> bool {
+        self.old.get() != 0
+    }
+
+    /// Whether the pool has handed it out. The pool takes its memory above all that was there before it.
+    fn pools(&self, ptr: *mut u8, layout: Layout) -> bool {
+        self.serving() && ptr.addr() >= self.old.get() && pool::takes(layout)
+    }
+
     /// Whether it was laid down for all decisions.
     fn keeps(&self, ptr: *mut u8) -> bool {
-        let (from, to) = self.kept.get();
-        (from..to).contains(&ptr.addr())
+        self.serving() && (self.kept.get()..self.old.get()).contains(&ptr.addr())
     }
 
     /// Memory up to `end`, grown if need be and if nothing lies in between.
@@ -127,12 +141,14 @@ fn top() -> usize {
 }
 
 // SAFETY: `alloc` hands out disjoint, aligned memory of the asked size, or
-// null; memory of `System` goes back to `System` while it is still in charge,
-// and is left alone afterwards.
+// null; what `System` or the pool handed out goes back there, and what was
+// laid down in between is left alone.
 unsafe impl GlobalAlloc for Allocator {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         if self.bumping() {
             self.bump(layout)
+        } else if self.serving() && pool::takes(layout) {
+            std::ptr::with_exposed_provenance_mut(self.pool.take(layout.size()))
         } else {
             // SAFETY: the caller's layout, passed on.
             unsafe { System.alloc(layout) }
@@ -140,40 +156,52 @@ unsafe impl GlobalAlloc for Allocator {
     }
 
     unsafe fn dealloc(&self, ptr: *mut u8, layout: Layout) {
-        if !self.bumping() {
-            if self.keeps(ptr) {
-                return;
+        if self.bumping() {
+            if ptr.addr() == self.newest.get() {
+                self.next.set(ptr.addr());
             }
-            // SAFETY: allocated by `System`: what the other one allocated is kept. Cleared, because what is not zero
-            // when the snapshot is taken is part of the component, and because nothing of a decision need stay.
-            unsafe {
-                ptr.write_bytes(0, layout.size());
-                System.dealloc(ptr, layout);
+        } else if self.pools(ptr, layout) {
+            // SAFETY: the pool took it for the same layout.
+            unsafe { self.pool.give_back(ptr.expose_provenance(), layout.size()) };
+        } else if !self.keeps(ptr) {
+            // Cleared while loading, because what is not zero when the snapshot is taken is part of the component.
+            if !self.serving() {
+                // SAFETY: the caller gives up the whole of it.
+                unsafe { ptr.write_bytes(0, layout.size()) };
             }
-        } else if ptr.addr() == self.newest.get() {
-            self.next.set(ptr.addr());
+            // SAFETY: allocated by `System`, for nobody else did.
+            unsafe { System.dealloc(ptr, layout) };
         }
     }
 
     unsafe fn realloc(&self, ptr: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
-        if !self.bumping() && !self.keeps(ptr) {
+        // SAFETY: the caller guarantees that the new size makes a layout, and is not 0.
+        let new_layout = unsafe { Layout::from_size_align_unchecked(new_size, layout.align()) };
+        if self.bumping() {
+            let end = ptr.addr().checked_add(new_size);
+            if ptr.addr() == self.newest.get()
+                && let Some(end) = end.filter(|end| self.reach(*end))
+            {
+                self.next.set(end);
+                return ptr;
+            }
+        } else if self.pools(ptr, layout) {
+            if pool::takes(new_layout) && Pool::same(layout.size(), new_size) {
+                return ptr;
+            }
+        } else if !self.keeps(ptr) && !(self.serving() && pool::takes(new_layout)) {
             // SAFETY: as in `dealloc`.
             return unsafe { System.realloc(ptr, layout, new_size) };
         }
-        let end = ptr.addr().checked_add(new_size);
-        if ptr.addr() == self.newest.get()
-            && let Some(end) = end.filter(|end| self.reach(*end))
-        {
-            self.next.set(end);
-            return ptr;
+        // SAFETY: `new_layout` is sound; both are valid for the smaller of the sizes, and disjoint; the old one is not
+        // used afterwards.
+        unsafe {
+            let new = self.alloc(new_layout);
+            if !new.is_null() {
+                ptr.copy_to_nonoverlapping(new, layout.size().min(new_size));
+                self.dealloc(ptr, layout);
+            }
+            new
         }
-        // SAFETY: the caller guarantees that the new size makes a layout, and is not 0.
-        let new =
-            unsafe { self.alloc(Layout::from_size_align_unchecked(new_size, layout.align())) };
-        if !new.is_null() {
-            // SAFETY: both are valid for the smaller of the sizes, and disjoint.
-            unsafe { ptr.copy_to_nonoverlapping(new, layout.size().min(new_size)) };
-        }
-        new
     }
 }

@@ -8,6 +8,8 @@
 mod allocator;
 mod describe;
 mod load;
+#[cfg(target_arch = "wasm32")]
+mod pool;
 
 pub use describe::describe;
 pub use load::{load_to_serve, program};

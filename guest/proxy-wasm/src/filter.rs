@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use sod_core::{Effect, EntityUid, Request};
 use sod_route::{Entity, EvidenceFrom, Headers, Identity, Meaning, NoClaims, Question};
 
-use crate::answer::{self, Refusal};
+use crate::answer::{Decided, Refusal};
 use crate::proxy;
 use crate::settings::Settings;
 
@@ -61,7 +61,7 @@ impl Filter {
         match settings.routes.ask(&request, &identity)? {
             Meaning::Pass(pass) => {
                 let headers = present(pass.headers, &request.headers);
-                let_on(&pass.route, &headers)
+                let_on(&pass.route, &headers, std::iter::empty())
             }
             Meaning::Ask(mut question) => {
                 question.headers = present(std::mem::take(&mut question.headers), &request.headers);
@@ -160,15 +160,27 @@ impl Settings {
         } else {
             verdict.effect
         };
-        answer::record(&question.route, &request, &verdict, enforced);
+        let id = proxy::request_id();
+        let decided = Decided {
+            id: id.as_deref(),
+            route: &question.route,
+            pack: program.describe(),
+            request: &request,
+            verdict: &verdict,
+            enforced,
+        };
+        decided.record();
         if self.respond_with_verdict {
-            answer::verdict(&verdict);
+            decided.show();
             return Ok(State::Ended);
         }
         match enforced {
-            Effect::Allow => let_on(&question.route, &question.headers),
+            Effect::Allow => {
+                let told = decided.headers();
+                let_on(&question.route, &question.headers, told)
+            }
             Effect::Deny => {
-                answer::deny(&question.route, &verdict);
+                decided.deny();
                 Ok(State::Ended)
             }
         }
@@ -213,9 +225,18 @@ fn present(mut headers: Headers, request: &[(String, String)]) -> Headers {
     headers
 }
 
-fn let_on(route: &str, headers: &Headers) -> Result<State, Refusal> {
+/// The request as the upstream gets it.
+fn let_on<'a>(
+    route: &str,
+    headers: &'a Headers,
+    told: impl Iterator<Item = (&'a str, &'a str)>,
+) -> Result<State, Refusal> {
     let removed = headers.remove.iter().all(|name| proxy::header(name, None));
-    let mut set = headers.set.iter();
+    let set = headers
+        .set
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()));
+    let mut set = set.chain(told);
     if removed && set.all(|(name, value)| proxy::header(name, Some(value))) {
         return Ok(State::Passed);
     }

@@ -50,6 +50,13 @@ pub(crate) fn property(path: Vec<&str>) -> Option<Vec<u8>> {
     hostcalls::get_property(path).ok()?
 }
 
+/// What the proxy calls the request in its own log.
+pub(crate) fn request_id() -> Option<String> {
+    let id = String::from_utf8(property(vec!["request", "id"])?).ok()?;
+    let fits = !id.is_empty() && id.len() <= 128 && id.bytes().all(|byte| byte.is_ascii_graphic());
+    fits.then_some(id)
+}
+
 /// Names in the client's certificate: of each kind the proxy tells the first.
 pub(crate) fn certificate() -> Certificate {
     if property(vec!["connection", "mtls"]).as_deref() != Some(&[1]) {

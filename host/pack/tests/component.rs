@@ -9,7 +9,9 @@
 use std::path::Path;
 use std::sync::LazyLock;
 
-use sod_pack::{CompileOptions, INTERFACE, InspectError, Pack, SECTION, compile, inspect};
+use sod_pack::{
+    CompileOptions, INTERFACE, InspectError, Pack, SECTION, Target, compile, describe, inspect,
+};
 use wasmparser::{ExternalKind, Parser, Payload};
 
 const PACK: &str = "../../policies/protected-deploy";
@@ -79,10 +81,63 @@ fn the_same_pack_gives_the_same_bytes_wherever_it_lies() {
 }
 
 #[test]
+fn every_kind_is_known_sealed_and_the_same_each_time() {
+    for target in Target::ALL {
+        let options = CompileOptions {
+            target,
+            ..CompileOptions::default()
+        };
+        let bytes = build(PACK, &options);
+        assert!(
+            bytes == build(PACK, &options),
+            "{target}: two builds differ"
+        );
+        let inspection = inspect(&bytes).unwrap();
+        assert_eq!(inspection.target, target);
+        assert_eq!(inspection.pack.name, "protected-deploy");
+        let from_proxy = |import: &String| import.starts_with("env.proxy_");
+        match target {
+            Target::ProxyWasm => assert!(inspection.imports.iter().all(from_proxy)),
+            _ => assert!(inspection.imports.is_empty(), "{target}"),
+        }
+        for door in ["sod_load", "sod_error"] {
+            let found = bytes
+                .windows(door.len())
+                .any(|window| window == door.as_bytes());
+            assert!(!found, "{target}: `{door}` is still there");
+        }
+        if target == Target::Component {
+            continue;
+        }
+        let said: serde_json::Value = serde_json::from_slice(&describe(&bytes).unwrap()).unwrap();
+        assert_eq!(said["policy_digest"], inspection.pack.policy_digest);
+    }
+    let module = inspect(&build(
+        PACK,
+        &CompileOptions {
+            target: Target::Core,
+            ..CompileOptions::default()
+        },
+    ));
+    assert_eq!(
+        module.unwrap().exports,
+        [
+            "memory",
+            "sod_alloc",
+            "sod_decide",
+            "sod_describe",
+            "sod_free",
+            "sod_abi_0_1_0"
+        ]
+    );
+}
+
+#[test]
 fn options_are_in_the_metadata_and_nowhere_else() {
     let options = CompileOptions {
         revision: Some("9f2c".to_owned()),
         created: Some(1_700_000_000),
+        ..CompileOptions::default()
     };
     let plain = inspect(&COMPONENT).unwrap();
     let dated = inspect(&build(PACK, &options)).unwrap();

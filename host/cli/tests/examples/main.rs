@@ -48,6 +48,7 @@ macro_rules! examples {
 
 examples! {
     envoy_ext_authz: "envoy-ext-authz",
+    envoy_plugin: "envoy-plugin",
     nginx: "nginx",
 }
 

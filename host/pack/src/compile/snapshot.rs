@@ -1,6 +1,7 @@
 //! The engine with a pack loaded, as a module that begins there.
 
 use std::pin::pin;
+use std::sync::OnceLock;
 use std::task::{Context, Poll, Waker};
 
 use wasmtime::{Config, Engine, Module, OptLevel, Strategy, Val};
@@ -15,10 +16,8 @@ pub(super) fn load(target: Target, engine: &[u8], bundle: &[u8]) -> Result<Vec<u
     let mut wizer = Wizer::new();
     wizer.init_func(target.loader());
     let (context, instrumented) = wizer.instrument(engine).map_err(CompileError::engine)?;
-    let sandbox = sandbox().map_err(CompileError::engine)?;
-    let module = Module::new(&sandbox, instrumented)
-        .map_err(|error| CompileError::engine(format!("{error:#}")))?;
-    let mut loaded = Loading::new(target, &sandbox, &module)?;
+    let code = code(target, engine, &instrumented)?;
+    let mut loaded = Loading::new(target, &code.sandbox, &code.module)?;
     loaded.run(target, bundle)?;
     let mut reading = Reading {
         loaded,
@@ -35,6 +34,32 @@ pub(super) fn load(target: Target, engine: &[u8], bundle: &[u8]) -> Result<Vec<u
             )))
         }
     }
+}
+
+/// An engine as machine code.
+#[derive(Clone)]
+struct Code {
+    sandbox: Engine,
+    module: Module,
+}
+
+/// The engines of this build, compiled once however many packs are.
+static CODE: [OnceLock<Code>; Target::ALL.len()] = [const { OnceLock::new() }; Target::ALL.len()];
+
+fn code(target: Target, engine: &[u8], instrumented: &[u8]) -> Result<Code, CompileError> {
+    let kept = CODE.get(target as usize);
+    let kept = kept.filter(|_| std::ptr::eq(engine, target.engine()));
+    if let Some(code) = kept.and_then(OnceLock::get) {
+        return Ok(code.clone());
+    }
+    let sandbox = sandbox().map_err(CompileError::engine)?;
+    let module = Module::new(&sandbox, instrumented)
+        .map_err(|error| CompileError::engine(format!("{error:#}")))?;
+    let code = Code { sandbox, module };
+    Ok(match kept {
+        Some(kept) => kept.get_or_init(|| code).clone(),
+        None => code,
+    })
 }
 
 /// The code runs once: compiling it fast is worth more than fast code.
