@@ -41,7 +41,7 @@ fn service(folder: &Folder, component: PathBuf, lines: &str) -> Service {
     let runtime = Runtime::builder()
         .cache(CacheLocation::Directory(cache))
         .concurrency(2);
-    let mut packs = Packs::new(runtime.build().unwrap());
+    let packs = Packs::new(runtime.build().unwrap());
     packs
         .add(
             "served",

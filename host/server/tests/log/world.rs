@@ -79,7 +79,7 @@ impl World {
 
     pub(crate) fn try_start(&self, lines: &str, clock: &Clock) -> Result<Service, LogError> {
         let log = DecisionLog::open(&self.config(lines), clock)?;
-        let mut packs = Packs::new(runtime());
+        let packs = Packs::new(runtime());
         let source = Box::new(Bytes(component()));
         packs
             .add("small", source, Default::default(), None)
