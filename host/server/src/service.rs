@@ -109,8 +109,14 @@ pub enum Refusal {
 }
 
 impl Service {
-    /// A service of that capacity.
-    pub fn new(
+    /// A service that makes at most so many decisions at once.
+    pub fn new(packs: Packs, log: DecisionLog, clock: Clock, decisions: usize) -> Self {
+        let capacity = Capacity::of(decisions);
+        Service::with(packs, log, clock, capacity, Arc::default())
+    }
+
+    /// A service of that capacity, counted there.
+    pub fn with(
         packs: Packs,
         log: DecisionLog,
         clock: Clock,

@@ -2,18 +2,17 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::OnceLock;
 
 use tempfile::TempDir;
 
 use crate::serving::{ALLOWED, Serving, build, replace, run};
 
 fn folder(config: &str) -> TempDir {
+    static COMPONENT: OnceLock<Vec<u8>> = OnceLock::new();
     let folder = tempfile::tempdir().unwrap();
-    fs::copy(
-        build(folder.path(), "views"),
-        folder.path().join("pack.wasm"),
-    )
-    .unwrap();
+    let component = COMPONENT.get_or_init(|| fs::read(build(folder.path(), "views")).unwrap());
+    fs::write(folder.path().join("pack.wasm"), component).unwrap();
     fs::write(folder.path().join("sod.toml"), config).unwrap();
     folder
 }

@@ -12,7 +12,13 @@ const CONNECTIONS: usize = 8;
 pub(crate) fn soak(time: Duration) {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    let components = ["first", "second"].map(|name| fs::read(build(folder, name)).unwrap());
+    let components = ["first", "second"].map(|name| {
+        let file = build(folder, name);
+        // Compiled code is kept, so that a reload under full load is no compilation.
+        let flags = ["serve", "--check", "--component", file.to_str().unwrap()];
+        assert!(run(&flags, folder).status.success());
+        fs::read(file).unwrap()
+    });
     let served = folder.join("views.wasm");
     replace(&served, &components[0]);
     let config = "[server]\nhttp = \"127.0.0.1:0\"\n[pack.views]\ncomponent = \"views.wasm\"\n[log]\ndirectory = \"log\"\n";

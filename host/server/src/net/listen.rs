@@ -30,6 +30,7 @@ pub(super) struct Shared {
     /// When it ends.
     pub(super) until: Phase,
     /// Held by each connection, so that the end can wait for all.
+    #[expect(dead_code, reason = "it is there to be dropped")]
     pub(super) alive: Option<mpsc::Sender<Infallible>>,
 }
 

@@ -156,7 +156,7 @@ impl Loaded {
         config.api.check(&packs)?;
         let log = log(config, &clock)?;
         let capacity = server.limits.capacity(server.threads());
-        let service = Service::new(packs, log, clock, capacity, metrics);
+        let service = Service::with(packs, log, clock, capacity, metrics);
         let gate = gate::Gate::open(&service, config)?;
         Ok(Loaded {
             api: http::router(&service, &config.api).merge(gate.forward_auth()),

@@ -20,6 +20,17 @@ pub struct Capacity {
     pub wait: Duration,
 }
 
+impl Capacity {
+    /// So many decisions at once, and a thousand that wait for a second.
+    pub fn of(decisions: usize) -> Self {
+        Capacity {
+            decisions,
+            waiting: 1000,
+            wait: Duration::from_secs(1),
+        }
+    }
+}
+
 /// Gives places to decide in, in the order in which they were asked for.
 #[derive(Debug)]
 pub(super) struct Turns {

@@ -10,7 +10,6 @@
 
 mod ending;
 #[path = "../../../runtime/tests/it/guest.rs"]
-#[expect(dead_code, reason = "its own tests use all of it")]
 mod guest;
 mod http2;
 mod large;

@@ -95,7 +95,6 @@ impl Serving {
     }
 
     /// Asks something that is allowed: the server goes on.
-    #[track_caller]
     pub(crate) async fn goes_on(&self) {
         let answer = self.connect().await.ask(ALLOWED).await;
         assert!(answer.is(200), "{answer:?}");
