@@ -25,5 +25,6 @@ mod run;
 mod squash;
 mod streams;
 mod test;
+mod transcript;
 #[cfg(unix)]
 mod tutorial;
