@@ -27,6 +27,7 @@ def _arguments() -> argparse.Namespace:
     )
     decide.add_argument("component")
     decide.add_argument("--expect-digest", metavar="DIGEST")
+    decide.add_argument("--cache", action="store_true", help="keep compiled code in the user's cache directory")
     return parser.parse_args()
 
 
@@ -34,7 +35,7 @@ def main() -> int:
     """Decides each line of stdin."""
     arguments = _arguments()
     try:
-        policy = load(arguments.component, expect_digest=arguments.expect_digest)
+        policy = load(arguments.component, expect_digest=arguments.expect_digest, cache=arguments.cache)
     except (OpenError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 5 if isinstance(error, OpenError) and error.code == "digest-mismatch" else 1

@@ -18,12 +18,12 @@ from ._verdict import Description, Reason, Verdict
 class Policy:
     """One opened policy component. Every decision has a fresh instance: nothing passes from one to the next."""
 
-    def __init__(self, component: bytes, limits: Limits) -> None:
+    def __init__(self, component: bytes, limits: Limits, cache: bool) -> None:
         """Not for callers: see `load`."""
         self.digest = digest_of(component)
         """Digest of the component's bytes. Record it with each verdict."""
         self._limits = limits
-        self._sandbox = Sandbox(component, limits)
+        self._sandbox = Sandbox(component, limits, cache)
         try:
             self._description = _answer.description(self._sandbox.describe())
         except DecideError as error:
@@ -80,11 +80,14 @@ def load(
     *,
     expect_digest: str | None = None,
     limits: Limits = Limits(),
+    cache: bool = False,
 ) -> Policy:
     """Opens a component: its file, or its bytes.
 
     With ``expect_digest`` nothing else is looked at before the component has
-    it. Compiling takes seconds; keep the policy.
+    it. Compiling takes seconds: keep the policy, or have wasmtime keep the
+    compiled code, in `wasmtime` of this user's cache directory, with ``cache``.
+    Whoever can write there decides what will be decided.
 
     Raises:
         OpenError: anything that is not a policy component which can say what it is.
@@ -97,7 +100,7 @@ def load(
     actual = digest_of(component)
     if expect_digest is not None and actual != expect_digest:
         raise OpenError("digest-mismatch", f"the component is {actual}, expected was {expect_digest}")
-    return Policy(component, limits)
+    return Policy(component, limits, cache)
 
 
 def _read(path: Path, limit: int) -> bytes:

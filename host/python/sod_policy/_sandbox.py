@@ -19,10 +19,10 @@ _MODULE = b"\0asm\x01\0\0\0"
 class Sandbox:
     """One compiled component."""
 
-    def __init__(self, component: bytes, limits: Limits) -> None:
+    def __init__(self, component: bytes, limits: Limits, cache: bool) -> None:
         _check_header(component)
         self._limits = limits
-        self._engine = wasmtime.Engine(_config(limits))
+        self._engine = wasmtime.Engine(_config(limits, cache))
         try:
             self._component = wasm.Component(self._engine, component)
         except wasmtime.WasmtimeError as error:
@@ -108,7 +108,7 @@ def _not_a_policy(problem: str) -> OpenError:
     return OpenError("not-a-policy", f"not a policy component: {problem}")
 
 
-def _config(limits: Limits) -> wasmtime.Config:
+def _config(limits: Limits, cache: bool) -> wasmtime.Config:
     """What compiled Rust uses, and nothing whose result differs between machines."""
     config = wasmtime.Config()
     config.consume_fuel = True
@@ -116,6 +116,8 @@ def _config(limits: Limits) -> wasmtime.Config:
     config.cranelift_nan_canonicalization = True
     for feature in _NOT_NEEDED:
         setattr(config, feature, False)
+    if cache:
+        config.cache = True
     return config
 
 

@@ -47,9 +47,14 @@ macro_rules! examples {
 }
 
 examples! {
+    browser: "browser",
     envoy_ext_authz: "envoy-ext-authz",
     envoy_plugin: "envoy-plugin",
+    github_action: "github-action",
     nginx: "nginx",
+    node: "node",
+    python: "python",
+    rust: "rust",
 }
 
 /// The top of the repository.

@@ -25,7 +25,8 @@ impl Shell {
         let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache");
         let mut process = Command::new("sh")
             .current_dir(folder)
-            .env("PATH", format!("{}:{rest}", sod.display()))
+            // Beside the program are those of the examples in Rust.
+            .env("PATH", format!("{0}:{0}/examples:{rest}", sod.display()))
             .env("XDG_CACHE_HOME", cache)
             // A group of its own, to be killed whole.
             .process_group(0)
