@@ -7,7 +7,7 @@ use serde_json::Value;
 use sod_host::{Digest, code};
 
 use crate::hosts::{HOSTS, Host, lines};
-use crate::{files, guest, guests};
+use crate::{files, guests};
 
 /// What the host makes of each component: what it is refused for, or how it is decided.
 fn outcomes(host: Host, components: &BTreeMap<String, Vec<u8>>) -> BTreeMap<String, Value> {
@@ -15,7 +15,7 @@ fn outcomes(host: Host, components: &BTreeMap<String, Vec<u8>>) -> BTreeMap<Stri
     for (name, component) in components {
         fs::write(folder.path().join(name), component).unwrap();
     }
-    let request = serde_json::to_vec(&guest::request()).unwrap();
+    let request = serde_json::to_vec(&guests::request()).unwrap();
     let mut command = match host {
         Host::Node => host.script("test/outcomes.js"),
         Host::Python => host.script("tests/outcomes.py"),
@@ -99,7 +99,7 @@ fn only_the_expected_component_is_opened_anywhere() {
     let digest = Digest::of(&component).to_string();
     let folder = tempfile::tempdir().unwrap();
     let request = folder.path().join("request.json");
-    fs::write(&request, serde_json::to_vec(&guest::request()).unwrap()).unwrap();
+    fs::write(&request, serde_json::to_vec(&guests::request()).unwrap()).unwrap();
     for host in HOSTS {
         for at in [
             None,

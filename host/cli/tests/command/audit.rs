@@ -2,14 +2,12 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::Duration;
 
 use serde_json::Value;
 use sod_host::{CacheLocation, Request, Runtime};
 use sod_pack::{Pack, cases};
 use sod_server::log::DecisionLog;
-use sod_server::{Api, Asked, Capacity, Clock, Config, Metrics, Origin, Packs, Service, Source};
+use sod_server::{Api, Asked, Clock, Config, Origin, Packs, Service, Source};
 
 use crate::run::{Folder, allowed, command, component, denied, run, shipped};
 use crate::served::Served;
@@ -53,17 +51,7 @@ fn service(folder: &Folder, component: PathBuf, lines: &str) -> Service {
         )
         .unwrap();
     let log = DecisionLog::open(&config, &Clock::system()).unwrap();
-    Service::new(
-        packs,
-        log,
-        Clock::system(),
-        Capacity {
-            decisions: 4,
-            waiting: 1000,
-            wait: Duration::from_secs(60),
-        },
-        Arc::new(Metrics::new()),
-    )
+    Service::new(packs, log, Clock::system(), 4)
 }
 
 fn decide(service: &Service, request: &Value) {

@@ -2,8 +2,8 @@
 
 use sod_host::{CacheLocation, Effect, Policy, RawValue, Runtime};
 
-pub(crate) use crate::guest::request;
 use crate::guest::{Guest, Reason, Verdict};
+pub(crate) use crate::hostile::guests::request;
 
 pub(crate) fn runtime() -> Runtime {
     Runtime::builder()

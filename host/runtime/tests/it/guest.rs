@@ -5,7 +5,7 @@
 
 use std::fmt::Write as _;
 
-use sod_host::{Digest, EntityUid, RawValue, Request};
+use sod_host::Digest;
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
 
@@ -191,6 +191,7 @@ impl Description {
             &memory.string(&self.policy_digest),
             &memory.list(&policies),
             &memory.list(&[]),
+            &memory.list(&[]),
         ]
         .concat()
     }
@@ -277,17 +278,6 @@ impl Guest {
 
 pub(crate) fn wit() -> String {
     include_str!("../../../../wit/policy.wit").to_owned()
-}
-
-/// What every guest of these tests is asked.
-pub(crate) fn request() -> Request {
-    Request::new(
-        EntityUid::new("Person", "ana"),
-        EntityUid::new("Action", "merge"),
-        EntityUid::new("Change", "bank/payments#42"),
-    )
-    .with_now(1_769_860_800_000)
-    .with_evidence(RawValue::from_string("{\"people\" : []}".to_owned()).unwrap())
 }
 
 /// A component of the world `policy` in this WIT.

@@ -2,16 +2,12 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::Duration;
 
 use serde_json::Value;
 use sod_host::{CacheLocation, Digest, Effect, EntityUid, RawValue, Request, Runtime};
 use sod_server::audit::{Log, Verified, verify};
 use sod_server::log::{DecisionLog, LogError};
-use sod_server::{
-    Api, Asked, Capacity, Clock, Config, Decided, Metrics, Origin, Packs, Refusal, Service, Source,
-};
+use sod_server::{Api, Asked, Clock, Config, Decided, Origin, Packs, Refusal, Service, Source};
 use tempfile::TempDir;
 
 use crate::guest::{Guest, Verdict};
@@ -92,17 +88,7 @@ impl World {
         packs
             .add("small", source, Default::default(), None)
             .unwrap();
-        Service::new(
-            packs,
-            log,
-            clock.clone(),
-            Capacity {
-                decisions: 64,
-                waiting: 1000,
-                wait: Duration::from_secs(60),
-            },
-            Arc::new(Metrics::new()),
-        )
+        Service::new(packs, log, clock.clone(), 64)
     }
 
     pub(crate) fn start(&self, lines: &str) -> Service {

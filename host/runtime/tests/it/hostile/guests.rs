@@ -1,8 +1,8 @@
 //! Guests that open well and then do not answer as they should, and what they are made with.
 
-use sod_host::{Digest, code};
+use sod_host::{Digest, EntityUid, RawValue, Request, code};
 
-use crate::guest::{DENY, Description, Guest, Reason, Verdict, policy_digest, request};
+use crate::guest::{DENY, Description, Guest, Reason, Verdict, policy_digest};
 
 /// Components that open well and then do not answer as they should.
 pub(crate) fn denied() -> Vec<(&'static str, Guest, &'static str)> {
@@ -331,4 +331,15 @@ pub(crate) fn described(change: impl FnOnce(&mut Description)) -> Guest {
 
 pub(crate) fn instead_of_decide(body: &str) -> Guest {
     guest(|guest| guest.decide = body.to_owned())
+}
+
+/// What every guest of these tests is asked.
+pub(crate) fn request() -> Request {
+    Request::new(
+        EntityUid::new("Person", "ana"),
+        EntityUid::new("Action", "merge"),
+        EntityUid::new("Change", "bank/payments#42"),
+    )
+    .with_now(1_769_860_800_000)
+    .with_evidence(RawValue::from_string("{\"people\" : []}".to_owned()).unwrap())
 }

@@ -4,5 +4,5 @@
 
 mod denied;
 mod files;
-mod guests;
+pub(crate) mod guests;
 mod refused;
