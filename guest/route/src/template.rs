@@ -31,7 +31,7 @@ pub(crate) enum Part {
 pub(crate) enum Name {
     Spiffe,
     Dns,
-    CommonName,
+    Common,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -197,7 +197,7 @@ impl Part {
             "mtls" => match name {
                 "spiffe" => Ok(Part::Certificate(Name::Spiffe)),
                 "dns" => Ok(Part::Certificate(Name::Dns)),
-                "common-name" => Ok(Part::Certificate(Name::CommonName)),
+                "common-name" => Ok(Part::Certificate(Name::Common)),
                 _ => Err(unknown()),
             },
             _ => Err(unknown()),
@@ -298,7 +298,7 @@ impl Name {
         let (names, prefix) = match self {
             Name::Spiffe => (&certificate.uris, "spiffe://"),
             Name::Dns => (&certificate.dns, ""),
-            Name::CommonName => (&certificate.common_names, ""),
+            Name::Common => (&certificate.common_names, ""),
         };
         let mut names = names.iter().filter(|name| name.starts_with(prefix));
         let Some(name) = names.next() else {
@@ -318,7 +318,7 @@ impl std::fmt::Display for Name {
         f.write_str(match self {
             Name::Spiffe => "SPIFFE id",
             Name::Dns => "DNS name",
-            Name::CommonName => "common name",
+            Name::Common => "common name",
         })
     }
 }
