@@ -2,14 +2,13 @@
 
 #![expect(
     clippy::unwrap_used,
-    clippy::panic,
     clippy::indexing_slicing,
     reason = "a soak fails by panicking"
 )]
 
 #[path = "../tests/soak/run.rs"]
 mod run;
-#[path = "../tests/serving.rs"]
+#[path = "../tests/serve/serving.rs"]
 mod serving;
 
 use std::time::Duration;

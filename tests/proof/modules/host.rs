@@ -281,7 +281,6 @@ fn headers(linker: &mut Linker<State>) {
 }
 
 fn answers(linker: &mut Linker<State>) {
-    #[expect(clippy::too_many_arguments, reason = "the ABI has them")]
     let respond = |mut caller: Caller<'_, State>,
                    status: u32,
                    _: u32,

@@ -2,12 +2,10 @@
 
 #![expect(
     clippy::unwrap_used,
-    clippy::panic,
     clippy::indexing_slicing,
     reason = "a test fails by panicking"
 )]
 
 mod ending;
-#[path = "../serving.rs"]
 mod serving;
 mod starting;

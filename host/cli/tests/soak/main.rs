@@ -2,13 +2,12 @@
 
 #![expect(
     clippy::unwrap_used,
-    clippy::panic,
     clippy::indexing_slicing,
     reason = "a test fails by panicking"
 )]
 
 mod run;
-#[path = "../serving.rs"]
+#[path = "../serve/serving.rs"]
 mod serving;
 
 use std::time::Duration;

@@ -1,7 +1,5 @@
 //! Which records are asked about.
 
-use std::borrow::Cow;
-
 use chrono::DateTime;
 use uuid::Uuid;
 
@@ -21,7 +19,7 @@ pub struct Filter {
 }
 
 impl Filter {
-    pub(super) fn takes(&self, time: &Cow<'_, str>, id: Uuid, pack: &PackId) -> bool {
+    pub(super) fn takes(&self, time: &str, id: Uuid, pack: &PackId) -> bool {
         let time = milliseconds(time);
         let since = |from: i64| time.is_some_and(|time| time >= from);
         let until = |to: i64| time.is_some_and(|time| time < to);

@@ -130,7 +130,11 @@ fn describe(
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+    #![expect(
+        clippy::unwrap_used,
+        clippy::indexing_slicing,
+        reason = "a test fails by panicking"
+    )]
     //! The file under docs is the document.
 
     use std::collections::BTreeSet;
