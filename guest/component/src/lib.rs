@@ -2,7 +2,7 @@
 //!
 //! Two doors, of which the pack compiler leaves one. The component's exports
 //! (`decide`, `decide-batch`, `describe`) are the contract in `wit/`. Those of
-//! [`module`] are for hosts that cannot load components.
+//! `module` are for hosts that cannot load components.
 
 mod convert;
 mod module;
