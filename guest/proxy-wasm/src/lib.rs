@@ -1,7 +1,7 @@
 //! [`sod_core`] behind the proxy-wasm ABI 0.2.1: a pack decides inside the proxy, with no service beside it.
 //!
-//! [`settings`] is what the operator configures, [`filter`] what becomes of one request, [`answer`] what the client
-//! gets, and [`proxy`] all that is asked of the proxy. Where no decision is reached the request ends here.
+//! `settings` is what the operator configures, `filter` what becomes of one request, `answer` what the client
+//! gets, and `proxy` all that is asked of the proxy. Where no decision is reached the request ends here.
 
 mod answer;
 mod claims;
