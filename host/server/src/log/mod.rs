@@ -1,6 +1,6 @@
 //! The decision log: one line of JSON for each decision, written before its answer leaves.
 //!
-//! A [line](line) is made from a record without waiting for anybody (`entry`, `mask`, `keep`).
+//! A line (`line`) is made from a record without waiting for anybody (`entry`, `mask`, `keep`).
 //! Then, one after the other, each is tied to the line before it (`writer`) and written into the present file
 //! (`folder`). docs/decision-log.md has the format, the settings, and what they are worth.
 
