@@ -186,7 +186,7 @@ fn what_it_did_not_hand_out_it_does_not_look_at() {
         let said = verdict(&answer).unwrap_err();
         assert_eq!(
             said,
-            format!("{len} bytes at {at} are not what `sod_alloc` gave")
+            format!("{len} bytes at {at} are no buffer that this module handed out")
         );
     };
     let mut running = module.start();

@@ -45,7 +45,7 @@ extern "C" fn sod_decide(at: usize, len: usize) -> u64 {
             Some(json) => decide(json),
             None => Answer::fault(
                 FaultKind::InvalidRequest,
-                format!("{len} bytes at {at} are not what `sod_alloc` gave"),
+                format!("{len} bytes at {at} are no buffer that this module handed out"),
             ),
         };
         // Nothing in an answer can fail to be written; if it does no answer is better than half of one.
