@@ -10,6 +10,7 @@ use sod_tests::packs::{compile, open, tested_packs};
 use tempfile::TempDir;
 
 use crate::hosts::{HOSTS, Host};
+use crate::served;
 
 /// A component, requests for it, and what the Rust host says to them.
 struct Corpus {
@@ -47,16 +48,18 @@ impl Corpus {
     /// Where the host says something else.
     fn differing(&self, host: Host) -> Vec<String> {
         let said = host.decide(&self.component, &self.requests);
-        assert_eq!(said.len(), self.said.len(), "{}: {host:?}", self.name);
-        let both = self.asked.iter().zip(self.said.iter().zip(&said));
+        self.compare(&format!("{host:?}"), &said)
+    }
+
+    /// Where a host that said this says something else.
+    fn compare(&self, host: &str, said: &[String]) -> Vec<String> {
+        assert_eq!(said.len(), self.said.len(), "{}: {host}", self.name);
+        let both = self.asked.iter().zip(self.said.iter().zip(said));
         both.filter(|(_, (expected, actual))| !same(expected, actual))
             .map(|(asked, (expected, actual))| {
                 let asked = String::from_utf8_lossy(asked);
                 let asked: String = asked.chars().take(300).collect();
-                format!(
-                    "{}: {host:?}\n  {asked}\n  {expected}\n  {actual}",
-                    self.name
-                )
+                format!("{}: {host}\n  {asked}\n  {expected}\n  {actual}", self.name)
             })
             .collect()
     }
@@ -94,8 +97,11 @@ fn every_host_says_the_same_to_every_case() {
                 .collect();
             decided += asked.len();
             let name = format!("{} {:?}", pack.name(), cases[0].choose);
-            let corpus = Corpus::new(&runtime, name, &compile(&chosen), asked);
+            let component = compile(&chosen);
+            let corpus = Corpus::new(&runtime, name, &component, asked);
             assert_eq!(corpus.differing_anywhere(), Vec::<String>::new());
+            let served = served::decide(&runtime, &component, &corpus.asked);
+            assert_eq!(corpus.compare("HTTP", &served), Vec::<String>::new());
         }
     }
     // Fewer would mean that packs or cases were not found.

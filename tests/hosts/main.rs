@@ -1,4 +1,4 @@
-//! Every host that loads the component says the same, and believes as little.
+//! Every host that loads the component says the same, and believes as little. The server says it over HTTP.
 //!
 //! The hosts in JavaScript and Python are run as they are shipped (host/js, host/python), at pinned versions that
 //! `tests/node/install` and `tests/python/install` put in place.
@@ -20,4 +20,5 @@ mod guest;
 mod guests;
 mod hosts;
 mod packages;
+mod served;
 mod suspicion;
