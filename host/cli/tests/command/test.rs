@@ -151,24 +151,25 @@ struct Watching {
 
 impl Watching {
     fn start(packs: &[&str]) -> Self {
-        let mut child = command(&[&["test", "--watch"], packs].concat())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let (sender, lines) = channel();
-        let (out, err) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
-        for stream in [
-            Box::new(out) as Box<dyn std::io::Read + Send>,
-            Box::new(err),
-        ] {
-            let sender = sender.clone();
-            thread::spawn(move || {
-                for line in BufReader::new(stream).lines() {
-                    let _ = sender.send(line.unwrap());
-                }
-            });
+        let watch = command(&[&["test", "--watch"], packs].concat());
+        // Both streams in one, so that lines come in the order in which they were written.
+        let mut shell = Command::new("sh");
+        shell.args(["-c", r#"exec "$0" "$@" 2>&1"#]);
+        shell.arg(watch.get_program()).args(watch.get_args());
+        for (name, value) in watch.get_envs() {
+            match value {
+                Some(value) => shell.env(name, value),
+                None => shell.env_remove(name),
+            };
         }
+        let mut child = shell.stdout(Stdio::piped()).spawn().unwrap();
+        let (sender, lines) = channel();
+        let out = BufReader::new(child.stdout.take().unwrap());
+        thread::spawn(move || {
+            for line in out.lines() {
+                let _ = sender.send(line.unwrap());
+            }
+        });
         Watching { child, lines }
     }
 
