@@ -1,11 +1,9 @@
 //! Evidence that the operator has, and evidence that comes with the request.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
-use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
-use sod_route::{Code, Denial};
+use sod_route::{Code, Denial, Object};
 
 /// What the operator has configured: a directory of people, say. By its outermost keys.
 #[derive(Default)]
@@ -57,35 +55,5 @@ impl OwnEvidence {
         }
         joined.push('}');
         joined
-    }
-}
-
-/// An object, each key once.
-struct Object<'a>(BTreeMap<String, &'a RawValue>);
-
-impl<'de> Deserialize<'de> for Object<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Members;
-
-        impl<'de> Visitor<'de> for Members {
-            type Value = Object<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Object<'de>, A::Error> {
-                let mut members = BTreeMap::new();
-                while let Some((key, value)) = map.next_entry::<String, &RawValue>()? {
-                    if members.contains_key(&key) {
-                        return Err(de::Error::custom(format!("`{key}` is there twice")));
-                    }
-                    members.insert(key, value);
-                }
-                Ok(Object(members))
-            }
-        }
-
-        deserializer.deserialize_map(Members)
     }
 }

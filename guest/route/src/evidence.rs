@@ -87,8 +87,9 @@ fn refused(error: serde_json::Error) -> Denial {
     Denial::new(Code::EvidenceRefused, format!("the evidence: {error}"))
 }
 
-/// An object, each key once.
-struct Object<'a>(BTreeMap<String, &'a RawValue>);
+/// A JSON object, each key once, its values byte for byte.
+#[derive(Debug)]
+pub struct Object<'a>(pub BTreeMap<String, &'a RawValue>);
 
 impl<'de> Deserialize<'de> for Object<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -98,7 +99,7 @@ impl<'de> Deserialize<'de> for Object<'de> {
             type Value = Object<'de>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object on the way to the evidence")
+                f.write_str("an object")
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Object<'de>, A::Error> {

@@ -49,7 +49,7 @@ mod template;
 
 pub use denial::{Code, Denial};
 pub use error::RouteError;
-pub use evidence::{EvidenceFrom, Pointer, whole};
+pub use evidence::{EvidenceFrom, Object, Pointer, whole};
 pub use request::{Certificate, HttpRequest, Identity, NoClaims};
 pub use route::{Decision, EntityTemplate, Evidence, Route};
 pub use routes::{Entity, Headers, Meaning, Pass, Question, Routes};
