@@ -1,54 +1,38 @@
 //! Every case of every pack through every host: what it says is, byte for byte, what the Rust host says.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::OnceLock;
 use std::thread;
 
 use sod_host::{Request, Runtime};
 use sod_pack::cases;
 use sod_tests::packs::{compile, open, tested_packs};
-use tempfile::TempDir;
 
 use crate::hosts::{HOSTS, Host};
-use crate::served;
+use crate::{checked, served};
 
 /// A component, requests for it, and what the Rust host says to them.
-struct Corpus {
-    name: String,
-    component: PathBuf,
-    requests: PathBuf,
-    asked: Vec<Vec<u8>>,
-    said: Vec<String>,
-    _folder: TempDir,
+pub(crate) struct Corpus {
+    pub(crate) name: String,
+    pub(crate) component: Vec<u8>,
+    pub(crate) asked: Vec<Vec<u8>>,
+    pub(crate) said: Vec<String>,
 }
 
 impl Corpus {
-    fn new(runtime: &Runtime, name: String, component: &[u8], asked: Vec<Vec<u8>>) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let write = |name: &str, bytes: &[u8]| {
-            let path = folder.path().join(name);
-            fs::write(&path, bytes).unwrap();
-            path
-        };
-        let policy = runtime.load(component).unwrap();
+    fn new(runtime: &Runtime, name: String, component: Vec<u8>, asked: Vec<Vec<u8>>) -> Self {
+        let policy = runtime.load(&component).unwrap();
         let said = |request: &Vec<u8>| match Request::from_json(request) {
             Ok(request) => serde_json::to_string(&policy.decide(&request)).unwrap(),
             Err(error) => format!("no request: {error}"),
         };
         Corpus {
             name,
-            component: write("policy.wasm", component),
-            requests: write("requests.jsonl", &asked.join(&b'\n')),
             said: asked.iter().map(said).collect(),
+            component,
             asked,
-            _folder: folder,
         }
-    }
-
-    /// Where the host says something else.
-    fn differing(&self, host: Host) -> Vec<String> {
-        let said = host.decide(&self.component, &self.requests);
-        self.compare(&format!("{host:?}"), &said)
     }
 
     /// Where a host that said this says something else.
@@ -64,15 +48,55 @@ impl Corpus {
             .collect()
     }
 
+    /// Where a host in another language says something else.
     fn differing_anywhere(&self) -> Vec<String> {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, bytes: &[u8]| {
+            let path = folder.path().join(name);
+            fs::write(&path, bytes).unwrap();
+            path
+        };
+        let component = write("policy.wasm", &self.component);
+        let requests = write("requests.jsonl", &self.asked.join(&b'\n'));
+        let differing = |host: Host| {
+            let said = host.decide(&component, &requests);
+            self.compare(&format!("{host:?}"), &said)
+        };
         thread::scope(|scope| {
-            let hosts = HOSTS.map(|host| scope.spawn(move || self.differing(host)));
-            hosts
-                .into_iter()
-                .flat_map(|host| host.join().unwrap())
-                .collect()
+            let hosts = HOSTS.map(|host| scope.spawn(move || differing(host)));
+            let differing = hosts.into_iter().flat_map(|host| host.join().unwrap());
+            differing.collect()
         })
     }
+}
+
+fn runtime() -> &'static Runtime {
+    static RUNTIME: OnceLock<Runtime> = OnceLock::new();
+    RUNTIME.get_or_init(|| Runtime::new().unwrap())
+}
+
+/// Every case of every pack, compiled once for all hosts.
+fn corpora() -> &'static [Corpus] {
+    static CORPORA: OnceLock<Vec<Corpus>> = OnceLock::new();
+    CORPORA.get_or_init(|| {
+        let mut corpora = Vec::new();
+        for folder in tested_packs() {
+            let pack = open(&folder);
+            let all = cases::read(&pack).unwrap();
+            for (chosen, cases) in cases::by_choice(&pack, &all) {
+                let asked = cases
+                    .iter()
+                    .map(|case| serde_json::to_vec(&case.request).unwrap());
+                let name = format!("{} {:?}", pack.name(), cases[0].choose);
+                let component = compile(&chosen);
+                corpora.push(Corpus::new(runtime(), name, component, asked.collect()));
+            }
+        }
+        let cases: usize = corpora.iter().map(|corpus| corpus.asked.len()).sum();
+        // Fewer would mean that packs or cases were not found.
+        assert!(cases > 1_400, "{cases}");
+        corpora
+    })
 }
 
 /// What is wrong with a request is worded by whoever reads it; a verdict is a verdict.
@@ -85,27 +109,21 @@ fn same(expected: &str, actual: &str) -> bool {
 
 #[test]
 fn every_host_says_the_same_to_every_case() {
-    let runtime = Runtime::new().unwrap();
-    let mut decided = 0;
-    for folder in tested_packs() {
-        let pack = open(&folder);
-        let all = cases::read(&pack).unwrap();
-        for (chosen, cases) in cases::by_choice(&pack, &all) {
-            let asked: Vec<_> = cases
-                .iter()
-                .map(|case| serde_json::to_vec(&case.request).unwrap())
-                .collect();
-            decided += asked.len();
-            let name = format!("{} {:?}", pack.name(), cases[0].choose);
-            let component = compile(&chosen);
-            let corpus = Corpus::new(&runtime, name, &component, asked);
-            assert_eq!(corpus.differing_anywhere(), Vec::<String>::new());
-            let served = served::decide(&runtime, &component, &corpus.asked);
-            assert_eq!(corpus.compare("HTTP", &served), Vec::<String>::new());
-        }
+    for corpus in corpora() {
+        assert_eq!(corpus.differing_anywhere(), Vec::<String>::new());
+        let served = served::decide(runtime(), &corpus.component, &corpus.asked);
+        assert_eq!(corpus.compare("HTTP", &served), Vec::<String>::new());
     }
-    // Fewer would mean that packs or cases were not found.
-    assert!(decided > 1_400, "{decided}");
+}
+
+#[test]
+fn envoy_is_told_the_same_to_every_case() {
+    let checked = checked::decide(corpora());
+    // A case with `entities` or `context`, or at no full second, would be here with the reason.
+    assert_eq!(checked.left_out, Vec::<String>::new());
+    assert_eq!(checked.differing, Vec::<String>::new());
+    let cases: usize = corpora().iter().map(|corpus| corpus.asked.len()).sum();
+    assert_eq!(checked.decisions, cases);
 }
 
 /// The beginning of every request, the end of most.
@@ -192,10 +210,9 @@ fn odd() -> Vec<String> {
 
 #[test]
 fn every_host_reads_requests_alike() {
-    let runtime = Runtime::new().unwrap();
     let pack = open(&sod_tests::root().join(Path::new("policies/small-team")));
     let asked = odd().into_iter().map(String::into_bytes).collect();
-    let corpus = Corpus::new(&runtime, "odd".to_owned(), &compile(&pack), asked);
+    let corpus = Corpus::new(runtime(), "odd".to_owned(), compile(&pack), asked);
     let read = corpus
         .said
         .iter()

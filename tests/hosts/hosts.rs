@@ -99,7 +99,7 @@ fn python() -> &'static Path {
     INSTALLED.get_or_init(|| install("tests/python/install"))
 }
 
-fn install(script: &str) -> PathBuf {
+pub(crate) fn install(script: &str) -> PathBuf {
     // target/debug/deps/hosts-...
     let target = std::env::current_exe().unwrap();
     let target = target.ancestors().nth(3).unwrap();

@@ -1,4 +1,4 @@
-//! Every host that loads the component says the same, and believes as little. The server says it over HTTP.
+//! Every host that loads the component says the same, and believes as little. The server says it over HTTP and gRPC.
 //!
 //! The hosts in JavaScript and Python are run as they are shipped (host/js, host/python), at pinned versions that
 //! `tests/node/install` and `tests/python/install` put in place.
@@ -10,6 +10,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod checked;
 mod conformance;
 #[path = "../../host/runtime/tests/it/hostile/files.rs"]
 mod files;
