@@ -9,3 +9,4 @@
 mod ending;
 mod serving;
 mod starting;
+mod stdout;

@@ -75,9 +75,14 @@ pub(crate) struct Serving {
 impl Serving {
     /// `sod serve --config sod.toml` in that folder.
     pub(crate) fn start(folder: &Path) -> Self {
+        Serving::writing_to(folder, Stdio::null())
+    }
+
+    /// The same, with its stdout there.
+    pub(crate) fn writing_to(folder: &Path, stdout: impl Into<Stdio>) -> Self {
         let errors = folder.join("stderr");
         let child = sod(&["serve", "--config", "sod.toml"], folder)
-            .stdout(Stdio::null())
+            .stdout(stdout)
             .stderr(fs::File::create(&errors).unwrap())
             .spawn()
             .unwrap();

@@ -236,7 +236,7 @@ fn is_removed(_: &fs::Metadata) -> bool {
 }
 
 /// Held until the process ends, however it ends.
-fn lock(folder: &Path) -> Result<File, LogError> {
+pub(crate) fn lock(folder: &Path) -> Result<File, LogError> {
     let path = folder.join(file::LOCK);
     let failed = |source| LogError::Folder {
         doing: "lock",
@@ -250,5 +250,80 @@ fn lock(folder: &Path) -> Result<File, LogError> {
             path: folder.to_owned(),
         }),
         Err(fs::TryLockError::Error(error)) => Err(failed(error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    //! What a write leaves that broke off in the middle of a line.
+
+    use std::os::fd::OwnedFd;
+
+    use rustix::fs::{OFlags, fcntl_setfl};
+
+    use super::*;
+
+    fn current(file: File, size: u64, torn: bool) -> Current {
+        Current {
+            path: PathBuf::new(),
+            file: Arc::new(file),
+            size,
+            began: 0,
+            torn,
+        }
+    }
+
+    fn folder(path: &Path, current: Current) -> io::Result<Folder> {
+        Ok(Folder {
+            path: path.to_owned(),
+            settings: Settings::default(),
+            _lock: file::lockable(&path.join(file::LOCK))?,
+            current: Some(current),
+            failed_rotation: None,
+        })
+    }
+
+    /// A pipe takes a part of a line, and no system cuts it off again: so it is where files only grow.
+    #[test]
+    fn behind_a_part_of_a_line_that_stays_nothing_is_written() -> io::Result<()> {
+        let (reading, writing) = io::pipe()?;
+        let writing = File::from(OwnedFd::from(writing));
+        fcntl_setfl(&writing, OFlags::NONBLOCK)?;
+        let dir = tempfile::tempdir()?;
+        let mut folder = folder(dir.path(), current(writing, 0, false))?;
+        let line = vec![b'x'; 1 << 20];
+        let error = folder.write(&line, 1, 0).err();
+        assert_eq!(
+            error.map(|error| error.kind()),
+            Some(ErrorKind::StorageFull)
+        );
+        // With room again a short line would fit, behind what is left of the long one.
+        let mut taken = vec![0; 512 << 10];
+        let taken = io::Read::read(&mut &reading, &mut taken)?;
+        assert!(taken > 0);
+        for _ in 0..3 {
+            assert!(folder.write(b"{}\n", 1, 0).is_err());
+        }
+        drop(folder);
+        let mut rest = Vec::new();
+        io::Read::read_to_end(&mut &reading, &mut rest)?;
+        assert!(
+            rest.iter().all(|&byte| byte == b'x'),
+            "a line behind half a line"
+        );
+        assert!(file::list(dir.path())?.is_empty());
+        Ok(())
+    }
+
+    #[test]
+    fn what_could_not_be_cut_off_at_once_is_before_the_next_line() -> io::Result<()> {
+        let dir = tempfile::tempdir()?;
+        let path = dir.path().join("decisions-1.jsonl");
+        fs::write(&path, "{\"seq\":1}\n{\"se")?;
+        let torn = current(file::append(&path)?, 10, true);
+        let mut folder = folder(dir.path(), torn)?;
+        folder.write(b"{\"seq\":2}\n", 2, 0)?;
+        assert_eq!(fs::read_to_string(&path)?, "{\"seq\":1}\n{\"seq\":2}\n");
+        Ok(())
     }
 }

@@ -6,7 +6,7 @@ use std::time::Instant;
 use axum::Router;
 use axum::body::Body;
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
-use axum::http::{HeaderValue, Request, Response, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use axum::response::IntoResponse as _;
 use hyper::body::Incoming;
 use tokio::time::timeout_at;
@@ -40,6 +40,8 @@ pub(super) struct Door {
 enum Turned {
     Unknown,
     TooManyHeaders,
+    /// To the gRPC services, and no gRPC.
+    Foreign,
     Slow,
     Late,
     Unread(Unread),
@@ -56,10 +58,7 @@ impl Door {
         let _counted = self.metrics.request();
         let span = telemetry::span(self.listener.as_str(), &request);
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-        let grpc = request
-            .headers()
-            .get(CONTENT_TYPE)
-            .is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"));
+        let grpc = is_grpc(request.headers());
         let request_id = request.headers().get(REQUEST_ID).cloned();
         let client = self.client(&request, certificate.as_deref());
         let response = self.pass(request, client.clone()).instrument(span.clone());
@@ -116,6 +115,9 @@ impl Door {
         let (mut parts, mut body) = request.into_parts();
         let client = match client {
             Ok(_) if parts.headers.len() > self.limits.headers => Err(Turned::TooManyHeaders),
+            Ok(_) if self.listener == Listener::Grpc && !is_grpc(&parts.headers) => {
+                Err(Turned::Foreign)
+            }
             client => client,
         };
         let client = match client {
@@ -161,6 +163,16 @@ impl Door {
     }
 }
 
+/// By its content type, which every call of gRPC has.
+fn is_grpc(headers: &HeaderMap) -> bool {
+    let kind = headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
+    let essence = kind.and_then(|kind| kind.split(|&byte| byte == b';').next());
+    matches!(
+        essence.map(<[u8]>::trim_ascii_end),
+        Some(b"application/grpc" | b"application/grpc+proto")
+    )
+}
+
 impl Turned {
     fn status(self) -> (StatusCode, Code) {
         match self {
@@ -169,6 +181,7 @@ impl Turned {
                 StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
                 Code::ResourceExhausted,
             ),
+            Turned::Foreign => (StatusCode::UNSUPPORTED_MEDIA_TYPE, Code::InvalidArgument),
             Turned::Slow => (StatusCode::REQUEST_TIMEOUT, Code::DeadlineExceeded),
             Turned::Late => (StatusCode::SERVICE_UNAVAILABLE, Code::Unavailable),
             Turned::Unread(Unread::TooLarge) => {
@@ -183,6 +196,7 @@ impl Turned {
         match self {
             Turned::Unknown => "unauthenticated",
             Turned::TooManyHeaders => "too-many-headers",
+            Turned::Foreign => "not-grpc",
             Turned::Slow => "request-timeout",
             Turned::Late => "late",
             Turned::Unread(Unread::TooLarge) => "too-large",
@@ -197,6 +211,7 @@ impl Turned {
             Turned::TooManyHeaders => {
                 "send fewer, or have the operator raise `server.limits.headers`"
             }
+            Turned::Foreign => "ask the HTTP APIs at `server.http`",
             Turned::Slow | Turned::Unread(Unread::Broken) => {
                 "send all of the body that is announced"
             }
@@ -211,6 +226,7 @@ impl Turned {
         match self {
             Turned::Unknown => "a bearer token that this server knows is needed".to_owned(),
             Turned::TooManyHeaders => format!("there are more than {} headers", limits.headers),
+            Turned::Foreign => "gRPC is spoken here, in messages of `application/grpc`".to_owned(),
             Turned::Slow => format!(
                 "the body was not there after {} ms",
                 limits.request_timeout_ms

@@ -1,6 +1,6 @@
 //! The end: everybody who asked has an answer, and nobody waits for ever.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sod_server::Ended;
 use tokio::net::TcpStream;
@@ -43,4 +43,34 @@ async fn who_never_ends_is_cut_off() {
     assert_eq!(serving.server.stop().await, Ended::CutOff);
     let answer = asking.answer().await;
     assert_eq!(answer.status, 0, "{answer:?}");
+}
+
+/// Whoever balances load looks at `/readyz` every few seconds, and sends requests until then.
+#[tokio::test(flavor = "multi_thread")]
+async fn before_the_end_it_says_so_and_still_answers() {
+    const DELAY: Duration = Duration::from_secs(3);
+    let serving = serve("drain_delay_ms = 3000\n").await;
+    let http = serving.http();
+    assert!(serving.get("/readyz").await.is(200));
+    let began = Instant::now();
+    let ending = tokio::spawn(serving.server.stop());
+    let ask = async |request: &str| {
+        let mut connection = Connection(TcpStream::connect(http).await.ok()?);
+        connection.send(request.as_bytes()).await;
+        Some(connection.answer().await)
+    };
+    loop {
+        let ready = ask(&get("/readyz")).await.unwrap();
+        if ready.is(503) {
+            assert!(ready.body.contains("ending"), "{ready:?}");
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    // New connections, too.
+    let answer = ask(&post("/v1/decide", ALLOWED)).await.unwrap();
+    assert!(answer.is(200) && !ending.is_finished(), "{answer:?}");
+    assert_eq!(ending.await.unwrap(), Ended::Answered);
+    assert!(began.elapsed() >= DELAY, "{:?}", began.elapsed());
+    assert!(TcpStream::connect(http).await.is_err());
 }

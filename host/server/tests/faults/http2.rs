@@ -5,13 +5,16 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::time::timeout;
 
-use crate::serving::{resident, serve};
+use crate::serving::{ALLOWED, Connection, PATIENCE, resident, serve};
 
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 const SETTINGS: u8 = 4;
 const HEADERS: u8 = 1;
 const RST_STREAM: u8 = 3;
 const GOAWAY: u8 = 7;
+const DATA: u8 = 0;
+const END_STREAM: u8 = 0x1;
+const END_HEADERS: u8 = 0x4;
 
 fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
     let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
@@ -19,13 +22,16 @@ fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
     [&head, payload].concat()
 }
 
-/// `POST /v1/decide` with RFC 7541's static table, and a path and an authority as literals.
+/// `POST /v1/decide` with RFC 7541's static table, and path, authority and content type as literals.
 fn headers() -> Vec<u8> {
     let path = b"/v1/decide";
     let mut block = vec![0x83, 0x86, 0x04, path.len() as u8];
     block.extend_from_slice(path);
     block.extend_from_slice(&[0x01, 3]);
     block.extend_from_slice(b"sod");
+    let json = b"application/json";
+    block.extend_from_slice(&[0x0f, 0x10, json.len() as u8]);
+    block.extend_from_slice(json);
     block
 }
 
@@ -87,4 +93,68 @@ async fn frames_without_sense_end_the_connection() {
         connection.closed().await;
     }
     serving.goes_on().await;
+}
+
+/// The next frame: kind, stream and payload.
+async fn next(connection: &mut Connection) -> (u8, u32, Vec<u8>) {
+    let mut head = [0; 9];
+    let reading = connection.0.read_exact(&mut head);
+    timeout(PATIENCE, reading).await.unwrap().unwrap();
+    let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
+    let stream = u32::from_be_bytes(head[5..].try_into().unwrap());
+    let mut payload = vec![0; length as usize];
+    connection.0.read_exact(&mut payload).await.unwrap();
+    (head[3], stream, payload)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_more_streams_than_are_allowed() {
+    const MAX_CONCURRENT_STREAMS: [u8; 2] = [0, 3];
+    const REFUSED_STREAM: [u8; 4] = [0, 0, 0, 7];
+    let serving = serve("[server.limits]\nhttp2_streams = 2\n").await;
+    let mut connection = serving.connect().await;
+    connection.send(PREFACE).await;
+    connection.send(&frame(SETTINGS, 0, 0, &[])).await;
+    // The client is told.
+    let (kind, _, settings) = next(&mut connection).await;
+    assert_eq!(kind, SETTINGS);
+    let told = [&MAX_CONCURRENT_STREAMS[..], &[0, 0, 0, 2]].concat();
+    assert!(settings.chunks(6).any(|setting| setting == told));
+    // A client that does not care is refused what is beyond, and what came before goes on.
+    for stream in [1, 3, 5] {
+        connection
+            .send(&frame(HEADERS, END_HEADERS, stream, &headers()))
+            .await;
+    }
+    loop {
+        let (kind, stream, payload) = next(&mut connection).await;
+        assert!(kind != HEADERS && kind != GOAWAY, "{kind} {stream}");
+        if kind == RST_STREAM {
+            assert_eq!((stream, &payload[..]), (5, &REFUSED_STREAM[..]));
+            break;
+        }
+    }
+    for stream in [1, 3] {
+        connection
+            .send(&frame(DATA, END_STREAM, stream, ALLOWED.as_bytes()))
+            .await;
+    }
+    let mut answered = Vec::new();
+    while answered.len() < 2 {
+        let (kind, stream, payload) = next(&mut connection).await;
+        if kind == DATA && String::from_utf8_lossy(&payload).contains("\"allow\"") {
+            answered.push(stream);
+        }
+    }
+    answered.sort_unstable();
+    assert_eq!(answered, [1, 3]);
+    assert_eq!(serving.decisions().len(), 2);
+    // There is room again.
+    connection
+        .send(&frame(HEADERS, END_HEADERS, 7, &headers()))
+        .await;
+    connection
+        .send(&frame(DATA, END_STREAM, 7, ALLOWED.as_bytes()))
+        .await;
+    while next(&mut connection).await.1 != 7 {}
 }

@@ -9,6 +9,7 @@
 )]
 
 mod ending;
+mod grpc;
 #[path = "../../../runtime/tests/it/guest.rs"]
 mod guest;
 mod http2;
@@ -22,3 +23,5 @@ mod telemetry;
 mod time;
 mod tls;
 mod tokens;
+mod unrecorded;
+mod waiting;

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use tokio::io::AsyncWriteExt as _;
 
-use crate::serving::{ALLOWED, Serving, http2_client, post, serve};
+use crate::serving::{ALLOWED, Serving, post, serve};
 
 async fn status(serving: &Serving, bytes: &str) -> u16 {
     let mut connection = serving.connect().await;
@@ -84,40 +84,4 @@ async fn who_has_nothing_more_to_say_still_gets_the_answer() {
         .await;
     connection.0.shutdown().await.unwrap();
     assert!(connection.answer().await.is(200));
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn what_is_no_grpc_is_no_ok() {
-    let serving = serve("grpc = \"127.0.0.1:0\"\n").await;
-    let address = serving.server.grpc().unwrap();
-    let client = http2_client();
-    let check = format!("http://{address}/envoy.service.auth.v3.Authorization/Check");
-    let bodies: [&[u8]; 5] = [
-        b"",
-        b"\0\0\0\0\0",
-        b"\0\0\0\0\x05abcde",
-        b"\0\xff\xff\xff\xff",
-        b"\x01\0\0\0\x01\0",
-    ];
-    for body in bodies {
-        let asked = client
-            .post(&check)
-            .header("content-type", "application/grpc");
-        let answer = asked.body(body.to_vec()).send().await.unwrap();
-        let status = answer.headers().get("grpc-status").cloned();
-        let bytes = answer.bytes().await.unwrap();
-        // Either the call fails, or it is answered, and the answer is a deny: `CheckResponse.status.code` 0 is the
-        // only allow, and a message without that field would be one.
-        let failed = status.is_some_and(|status| status != "0");
-        let denied = bytes.len() > 5 && bytes[5] == 0x0a;
-        assert!(failed || denied, "{body:?}: {bytes:?}");
-    }
-    let large = vec![0; 5 << 20];
-    let asked = client
-        .post(&check)
-        .header("content-type", "application/grpc");
-    let answer = asked.body(large).send().await.unwrap();
-    // RESOURCE_EXHAUSTED
-    assert_eq!(answer.headers().get("grpc-status").unwrap(), "8");
-    serving.goes_on().await;
 }

@@ -94,6 +94,13 @@ impl Serving {
         Connection(TcpStream::connect(self.http()).await.unwrap())
     }
 
+    /// One more answer, to this.
+    pub(crate) async fn ask(&self, request: &str) -> Answer {
+        let mut connection = self.connect().await;
+        connection.send(request.as_bytes()).await;
+        connection.answer().await
+    }
+
     /// Asks something that is allowed: the server goes on.
     pub(crate) async fn goes_on(&self) {
         let answer = self.connect().await.ask(ALLOWED).await;
@@ -102,9 +109,7 @@ impl Serving {
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {
-        let mut connection = self.connect().await;
-        connection.send(get(path).as_bytes()).await;
-        connection.answer().await
+        self.ask(&get(path)).await
     }
 
     /// The value of a metric with these labels.
@@ -138,13 +143,16 @@ impl Serving {
 
     /// The decisions in the log.
     pub(crate) fn decisions(&self) -> Vec<String> {
+        self.lines("\"kind\":\"decision\"")
+    }
+
+    /// The lines of the log that have this in them.
+    pub(crate) fn lines(&self, part: &str) -> Vec<String> {
         let mut all = Vec::new();
         for entry in std::fs::read_dir(self.file("log")).unwrap() {
             let text = std::fs::read_to_string(entry.unwrap().path()).unwrap_or_default();
-            let decisions = text
-                .lines()
-                .filter(|line| line.contains("\"kind\":\"decision\""));
-            all.extend(decisions.map(str::to_owned));
+            let lines = text.lines().filter(|line| line.contains(part));
+            all.extend(lines.map(str::to_owned));
         }
         all
     }
@@ -240,6 +248,15 @@ impl Answer {
 
     pub(crate) fn is(&self, status: u16) -> bool {
         self.status == status
+    }
+
+    /// A 503 with this code, that says when to ask again and is no permission.
+    #[track_caller]
+    pub(crate) fn is_unavailable(&self, code: &str) {
+        assert!(self.is(503), "{self:?}");
+        assert!(self.head.contains("\r\nretry-after: 1"), "{self:?}");
+        assert!(self.body.contains(code), "no `{code}`: {self:?}");
+        assert!(!self.body.contains("allow"), "{self:?}");
     }
 }
 

@@ -11,7 +11,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use crate::serving::{ALLOWED, Connection, Serving, serve_in};
+use crate::serving::{ALLOWED, Connection, Serving, get, post, serve_in};
 
 type Issuer = CertifiedIssuer<'static, KeyPair>;
 
@@ -131,5 +131,62 @@ async fn a_client_is_who_its_certificate_says() {
         assert!(connection.ask(ALLOWED).await.is(200));
         let last = serving.decisions().pop().unwrap();
         assert!(last.contains(&format!("\"{expected}\"")), "{last}");
+    }
+}
+
+/// AuthZEN's own question of what [`ALLOWED`] asks.
+const EVALUATION: &str = r#"{
+    "subject": {"type": "Person", "id": "ana"},
+    "action": {"name": "merge"},
+    "resource": {"type": "Change", "id": "1"}
+}"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn authzen_is_asked_over_tls_and_by_a_certificate() {
+    let folder = tempfile::tempdir().unwrap();
+    let (authority, clients) = (authority(), self::authority());
+    write(&folder, &authority);
+    std::fs::write(folder.path().join("clients.pem"), clients.pem()).unwrap();
+    let settings = format!("{TLS}client_ca = \"clients.pem\"\n");
+    let serving = serve_in(folder, &settings, Clock::system()).await;
+    let evaluation = post("/access/v1/evaluation", EVALUATION);
+    // Without a certificate of theirs, and in plain text, nobody is answered.
+    if let Ok(mut connection) = connect(&serving, &client(&authority, None)).await {
+        let _ = tokio::io::AsyncWriteExt::write_all(&mut connection.0, evaluation.as_bytes()).await;
+        assert_eq!(connection.answer().await.status, 0);
+    }
+    let plain = serving.ask(&evaluation).await;
+    assert!(!plain.body.contains("decision"), "{plain:?}");
+    assert_eq!(serving.decisions(), [""; 0]);
+
+    let spiffe = "spiffe://bank.example/ns/gateway/sa/pep";
+    let identity = issue(&clients, &[SanType::URI(spiffe.try_into().unwrap())]);
+    let connector = client(&authority, Some(identity));
+    let mut connection = connect(&serving, &connector).await.unwrap();
+    connection
+        .send(get("/.well-known/authzen-configuration").as_bytes())
+        .await;
+    let metadata = connection.answer().await;
+    // What the specification demands of addresses in it.
+    assert!(metadata.is(200), "{metadata:?}");
+    assert!(
+        metadata
+            .body
+            .contains("\"access_evaluation_endpoint\":\"https://sod/access/v1/evaluation\""),
+        "{metadata:?}"
+    );
+    connection.send(evaluation.as_bytes()).await;
+    let answer = connection.answer().await;
+    assert!(
+        answer.is(200) && answer.body.contains("\"decision\":true"),
+        "{answer:?}"
+    );
+    let decisions = serving.decisions();
+    assert_eq!(decisions.len(), 1);
+    for part in [
+        format!("\"client\":\"{spiffe}\""),
+        "\"api\":\"authzen\"".to_owned(),
+    ] {
+        assert!(decisions[0].contains(&part), "{part}: {decisions:?}");
     }
 }
