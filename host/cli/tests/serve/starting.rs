@@ -129,6 +129,45 @@ fn each_mistake_is_named_with_its_key_and_place() {
 }
 
 #[test]
+fn a_check_finds_a_log_that_cannot_be_written() {
+    let folder = folder(&format!("[log]\ndirectory = \"file/log\"\n{PACK}"));
+    fs::write(folder.path().join("file"), "in the way").unwrap();
+    let (code, said) = serve(folder.path(), &[]);
+    assert_eq!(code, 1, "{said}");
+    for part in [
+        "`log.directory`: cannot write to `",
+        "Not a directory",
+        "sod.toml:2:13",
+        "name a folder that this user may write to",
+    ] {
+        assert!(said.contains(part), "`{part}` is not in: {said}");
+    }
+    fs::remove_file(folder.path().join("file")).unwrap();
+    assert_eq!(serve(folder.path(), &[]).0, 0);
+    // It was asked about, and nothing was made there.
+    assert!(!folder.path().join("file").exists());
+}
+
+/// As systemd's ExecStartPre does at every restart.
+#[test]
+fn a_check_beside_a_running_server_disturbs_nobody() {
+    let folder = folder(&format!(
+        "[server]\nhttp = \"127.0.0.1:0\"\n[log]\ndirectory = \"log\"\n{PACK}"
+    ));
+    let serving = Serving::start(folder.path());
+    let ask = || serving.client().ask(ALLOWED).unwrap().status;
+    assert_eq!(ask(), 200);
+    let (code, said) = serve(folder.path(), &[]);
+    assert_eq!((code, said.as_str()), (0, "note: 1 pack can be served\n"));
+    assert_eq!(ask(), 200);
+    assert!(
+        run(&["audit", "verify", "log"], folder.path())
+            .status
+            .success()
+    );
+}
+
+#[test]
 fn a_log_that_cannot_be_written_ends_it() {
     let folder = folder(&format!("[log]\ndirectory = \"file/log\"\n{PACK}"));
     fs::write(folder.path().join("file"), "in the way").unwrap();

@@ -13,6 +13,7 @@ pub(crate) mod keep;
 pub(crate) mod line;
 mod loss;
 pub(crate) mod mask;
+mod probe;
 mod settings;
 mod tail;
 mod writer;
@@ -38,6 +39,8 @@ use loss::Losses;
 use settings::Valid;
 use tail::End;
 use writer::{Sink, Writer};
+
+pub(crate) use folder::lock;
 
 pub use event::{Event, Gap};
 pub use loss::Counts;
@@ -131,11 +134,15 @@ impl DecisionLog {
     /// For whoever wants to know whether the configuration makes sense, while another server may be writing the log.
     ///
     /// # Errors
-    /// Settings that make no sense.
+    /// Settings that make no sense, a folder that cannot be written to.
     pub fn closed(config: &Config, clock: &Clock) -> Result<Self, LogError> {
+        let valid = Valid::of(config)?;
+        if let Some(directory) = &valid.directory {
+            probe::writable(directory)?;
+        }
         let valid = Valid {
             directory: None,
-            ..Valid::of(config)?
+            ..valid
         };
         let writer = Writer::new(Sink::Closed, &End::default());
         DecisionLog::new(valid, writer, clock.clone())

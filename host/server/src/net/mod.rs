@@ -392,7 +392,9 @@ impl ServeError {
     /// With the place in the file, if it is the configuration's fault.
     fn located(self, config: &Config) -> Self {
         match self {
-            ServeError::Config(error) => ServeError::Config(config.locate(error)),
+            ServeError::Config(error) | ServeError::Log(LogError::Settings(error)) => {
+                ServeError::Config(config.locate(error))
+            }
             error => error,
         }
     }

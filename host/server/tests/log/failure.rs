@@ -1,13 +1,14 @@
 //! When a record cannot be written no decision leaves, or the loss is told.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use sod_host::RawValue;
-use sod_server::log::{Counts, DecisionLog};
-use sod_server::{Clock, Refusal, Service};
+use sod_server::log::{Counts, DecisionLog, LogError};
+use sod_server::{Clock, Config, Refusal, Service};
 
 use crate::world::{World, decide, decide_times, request};
 
@@ -147,6 +148,54 @@ fn a_log_that_is_not_opened_touches_nothing_and_lets_nothing_out() {
     assert!(matches!(refusal, Refusal::Unrecorded { .. }));
     decide_times(&world.start(""), 1);
     DecisionLog::closed(&config, &Clock::system()).unwrap();
+}
+
+/// By names that are no folders, and by a place where nobody may write: root is stopped as well.
+#[test]
+fn a_check_finds_a_folder_that_cannot_be_written_and_leaves_nothing_behind() {
+    let world = World::new();
+    decide_times(&world.start("evidence = \"file\""), 1);
+    let names = |folder: &Path| -> BTreeSet<PathBuf> {
+        let entries = fs::read_dir(folder).unwrap();
+        entries.map(|entry| entry.unwrap().path()).collect()
+    };
+    let before = (names(&world.log()), names(world.folder.path()));
+    let check = |directory: &str| {
+        let text = format!("[log]\ndirectory = \"{directory}\"");
+        let folder = world.folder.path().to_owned();
+        let config = Config::parse(&text, "test.toml", folder).unwrap();
+        match DecisionLog::closed(&config, &Clock::system()) {
+            Err(LogError::Settings(error)) => Some(error.to_string()),
+            Err(error) => panic!("{error}"),
+            Ok(_) => None,
+        }
+    };
+    for good in ["log", "new", "new/below", "./log/"] {
+        assert_eq!(check(good), None, "{good}");
+    }
+    std::os::unix::fs::symlink("nowhere", world.folder.path().join("link")).unwrap();
+    fs::write(world.folder.path().join("file"), "in the way").unwrap();
+    for bad in [
+        "file",
+        "file/log",
+        "link",
+        "/proc/sod",
+        "/proc/sod/log",
+        "/dev/null",
+    ] {
+        let problem = check(bad).unwrap_or_else(|| panic!("{bad} was taken"));
+        assert!(
+            problem.starts_with("`log.directory`: cannot write to `"),
+            "{problem}"
+        );
+    }
+    fs::remove_file(world.folder.path().join("link")).unwrap();
+    fs::remove_file(world.folder.path().join("file")).unwrap();
+    assert_eq!((names(&world.log()), names(world.folder.path())), before);
+    // A part of it that is in the way is as bad.
+    fs::remove_dir_all(world.log().join("evidence")).unwrap();
+    fs::write(world.log().join("evidence"), "in the way").unwrap();
+    assert!(check("log").unwrap().contains("evidence"));
 }
 
 fn move_away(world: &World) -> PathBuf {
