@@ -88,6 +88,7 @@ pub enum PackError {
     #[diagnostic(code("pack-refused"))]
     Refused {
         name: String,
+        digest: Digest,
         #[source]
         #[diagnostic_source]
         source: OpenError,
@@ -97,10 +98,21 @@ pub enum PackError {
     #[diagnostic(code("pack-mapping"), help("{advice}"))]
     Mapping {
         name: String,
+        digest: Digest,
         key: String,
         problem: String,
         advice: String,
     },
+}
+
+impl PackError {
+    /// Digest of the component, if there was one.
+    pub fn digest(&self) -> Option<Digest> {
+        match self {
+            PackError::Source { .. } => None,
+            PackError::Refused { digest, .. } | PackError::Mapping { digest, .. } => Some(*digest),
+        }
+    }
 }
 
 struct Served {
@@ -192,11 +204,13 @@ impl Packs {
         };
         let policy = policy.map_err(|source| PackError::Refused {
             name: name.to_owned(),
+            digest: Digest::of(&bytes),
             source,
         })?;
         let authzen = Adapter::load(&served.settings.authzen, &policy);
         let authzen = authzen.map_err(|misfit| PackError::Mapping {
             name: name.to_owned(),
+            digest: *policy.digest(),
             key: misfit.key,
             problem: misfit.problem,
             advice: misfit.help,

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use miette::Report;
 use notify::{Event, RecommendedWatcher, RecursiveMode, Watcher as _};
+use sod_host::Digest;
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
@@ -137,7 +138,7 @@ impl Reloader {
         match packs.reload(name) {
             Ok(None) => metrics.reloaded(name, "unchanged"),
             Ok(Some(pack)) => self.took(&pack),
-            Err(error) => self.refused(name, &chain(&error)),
+            Err(error) => self.refused(name, error.digest(), &chain(&error)),
         }
     }
 
@@ -149,10 +150,16 @@ impl Reloader {
         self.recorded(self.service.log().loaded(pack));
     }
 
-    fn refused(&self, name: &str, error: &str) {
+    fn refused(&self, name: &str, digest: Option<Digest>, error: &str) {
+        let shown = digest.map(tracing::field::display);
+        tracing::error!(
+            pack = name,
+            digest = shown,
+            error,
+            "refused; the pack that there was stays"
+        );
+        self.recorded(self.service.log().refused(name, digest, error));
         self.service.metrics().reloaded(name, "refused");
-        tracing::error!(pack = name, error, "refused; the pack that there was stays");
-        self.recorded(self.service.log().refused(name, None, error));
     }
 
     fn recorded(&self, written: Result<(), LogError>) {
@@ -187,14 +194,16 @@ impl Reloader {
             let Some(source) = sources.remove(name) else {
                 continue;
             };
-            let pin = settings.pin(name).map_err(|error| chain(&error));
-            let added = pin.and_then(|pin| {
-                let added = packs.add(name, source, settings.clone(), pin);
-                added.map_err(|error| chain(&error))
-            });
-            match added {
+            let pin = match settings.pin(name) {
+                Ok(pin) => pin,
+                Err(error) => {
+                    self.refused(name, None, &chain(&error));
+                    continue;
+                }
+            };
+            match packs.add(name, source, settings.clone(), pin) {
                 Ok(pack) => self.took(&pack),
-                Err(error) => self.refused(name, &error),
+                Err(error) => self.refused(name, error.digest(), &chain(&error)),
             }
         }
         metrics.reloaded("configuration", "ok");

@@ -36,6 +36,11 @@ async fn what_is_no_component_is_refused_and_the_last_good_one_stays() {
         replace(&serving, bytes);
         serving.until(REFUSED, f64::from(count)).await;
         assert_eq!(effect(&serving).await, "allow");
+        // Whoever wonders later what that was has its digest.
+        let digest = sod_host::Digest::of(bytes);
+        let recorded =
+            format!("\"kind\":\"pack-refused\",\"served_as\":\"one\",\"digest\":\"{digest}\"");
+        assert_eq!(serving.lines(&recorded).len(), 1, "{count}");
     }
     replace(&serving, &component(false));
     serving.until(OK, 1.0).await;
@@ -43,6 +48,7 @@ async fn what_is_no_component_is_refused_and_the_last_good_one_stays() {
     std::fs::remove_file(serving.file("pack.wasm")).unwrap();
     serving.until(REFUSED, 5.0).await;
     assert_eq!(effect(&serving).await, "deny");
+    assert_eq!(serving.lines("\"digest\":null").len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
