@@ -2,6 +2,7 @@
 
 mod replay;
 mod show;
+mod unused;
 mod verify;
 
 use std::path::PathBuf;
@@ -9,6 +10,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use sod_server::audit::{AuditError, Log};
 
+use crate::exit;
 use crate::failure::{Failure, Outcome};
 use crate::output::Output;
 
@@ -27,6 +29,7 @@ enum Verb {
     Verify(verify::Arguments),
     Replay(replay::Arguments),
     Show(show::Arguments),
+    Unused(unused::Arguments),
 }
 
 pub(crate) fn run(arguments: &Arguments, output: &Output) -> Outcome<u8> {
@@ -34,6 +37,7 @@ pub(crate) fn run(arguments: &Arguments, output: &Output) -> Outcome<u8> {
         Verb::Verify(arguments) => verify::run(arguments, output),
         Verb::Replay(arguments) => replay::run(arguments, output),
         Verb::Show(arguments) => show::run(arguments, output),
+        Verb::Unused(arguments) => unused::run(arguments, output),
     }
 }
 
@@ -53,7 +57,12 @@ impl Place {
 
 impl From<AuditError> for Failure {
     fn from(error: AuditError) -> Self {
-        miette::Report::from(error).into()
+        let exit = match error {
+            AuditError::Broken => exit::INTEGRITY,
+            _ => exit::UNDECIDED,
+        };
+        let report = error.into();
+        Failure { exit, report }
     }
 }
 

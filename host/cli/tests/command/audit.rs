@@ -413,3 +413,47 @@ fn under_load(served: Served, round: usize) -> Vec<String> {
 fn served_once(address: std::net::SocketAddr, request: &Value) -> Option<u16> {
     crate::served::post(address, "/v1/decide", &request.to_string())
 }
+
+#[test]
+fn what_no_record_names_is_listed_and_then_removed() {
+    let folder = Folder::new();
+    let service = service(&folder, component().into(), "evidence = \"file\"");
+    decide(&service, &allowed());
+    service.log().stop().unwrap();
+    let log = folder.path("decisions");
+    let stray = format!("{log}/evidence/sha256-{}.json", "0".repeat(64));
+    fs::write(&stray, "{}").unwrap();
+    let listed = run(&["audit", "unused", &log]).expect(0).stdout;
+    assert_eq!(listed, format!("UNUSED  1 file, 2 bytes\n  {stray}\n"));
+    // This process still writes to it.
+    let refused = run(&["audit", "unused", &log, "--remove"]).expect(1);
+    assert!(
+        refused.stderr.contains("another server writes"),
+        "{}",
+        refused.stderr
+    );
+    drop(service);
+    // A log that is not whole, for a moment.
+    let file = only_file(&log);
+    let text = fs::read_to_string(&file).unwrap();
+    fs::write(&file, text.replacen("\"finn\"", "\"gina\"", 1)).unwrap();
+    let refused = run(&["audit", "unused", &log, "--remove"]).expect(5);
+    assert!(
+        refused.stderr.contains("sod audit verify"),
+        "{}",
+        refused.stderr
+    );
+    fs::write(&file, text).unwrap();
+    assert!(Path::new(&stray).exists());
+    let json = run(&["audit", "unused", &log, "--remove", "--format", "json"])
+        .expect(0)
+        .json();
+    assert_eq!(
+        json,
+        serde_json::json!({"files": [stray], "bytes": 2, "removed": true})
+    );
+    assert!(!Path::new(&stray).exists());
+    run(&["audit", "replay", &log]).expect(0);
+    let nothing = run(&["audit", "unused", &log, "--remove"]).expect(0).stdout;
+    assert_eq!(nothing, "REMOVED  0 files, 0 bytes\n");
+}

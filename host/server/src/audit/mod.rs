@@ -3,12 +3,14 @@
 //! 1. [`Log::open`] names the files.
 //! 2. [`verify`] follows the chain through them and says where it breaks.
 //! 3. [`replay()`] decides everything again with the components that decided it.
+//! 4. [`unused`] finds what lies beside the log for records that are gone.
 //!
 //! All of them read line by line: memory does not grow with the log.
 
 mod filter;
 mod read;
 mod replay;
+mod unused;
 mod verify;
 
 use std::io;
@@ -21,6 +23,7 @@ use crate::log::file;
 
 pub use filter::Filter;
 pub use replay::{Difference, Replay, Replayed, Unreplayable, replay};
+pub use unused::{Unused, remove_unused, unused};
 pub use uuid::Uuid;
 pub use verify::{Break, Decisions, Verified, verify};
 
@@ -36,6 +39,15 @@ pub enum AuditError {
         help("name the folder of a decision log, or its files in their order")
     )]
     Unreadable { path: PathBuf, source: io::Error },
+    /// A file that was there when the log was opened.
+    #[error("`{}` was removed while the log was read", path.display())]
+    #[diagnostic(
+        code("log-removed"),
+        help(
+            "a server removes its old files, as `log.keep_files` and `log.keep_days` say: ask again"
+        )
+    )]
+    Removed { path: PathBuf },
     /// A folder without a log.
     #[error("there is no decision log in `{}`", path.display())]
     #[diagnostic(
@@ -43,6 +55,21 @@ pub enum AuditError {
         help("the files of a log are named `decisions-....jsonl`")
     )]
     Empty { path: PathBuf },
+    /// A log in which something may be named that cannot be read.
+    #[error("the log is not whole, and nothing is removed")]
+    #[diagnostic(
+        code("log-broken"),
+        help("`sod audit verify` says where it breaks: what a lost record names must not go")
+    )]
+    Broken,
+    /// A log that a server writes, or a folder that is not to be written.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Log(#[from] crate::log::LogError),
+    /// A file that does not go.
+    #[error("cannot remove `{}`: {source}", path.display())]
+    #[diagnostic(code("unremoved"))]
+    Unremoved { path: PathBuf, source: io::Error },
     /// Nothing to decide with.
     #[error("cannot replay with `{}`", path.display())]
     #[diagnostic(code("component-unusable"))]
@@ -69,14 +96,15 @@ impl Log {
     pub fn open(paths: &[PathBuf]) -> Result<Self, AuditError> {
         let mut files = Vec::new();
         for path in paths {
-            if !path.is_dir() {
+            let unreadable = |source| AuditError::Unreadable {
+                path: path.clone(),
+                source,
+            };
+            if !path.metadata().map_err(unreadable)?.is_dir() {
                 files.push(path.clone());
                 continue;
             }
-            let listed = file::list(path).map_err(|source| AuditError::Unreadable {
-                path: path.clone(),
-                source,
-            })?;
+            let listed = listed(path).map_err(unreadable)?;
             if listed.is_empty() {
                 return Err(AuditError::Empty { path: path.clone() });
             }
@@ -106,5 +134,17 @@ impl Log {
             }
         }
         Ok(None)
+    }
+}
+
+/// The files in a folder at one moment: a server may begin one, and remove another, while they are listed.
+fn listed(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut listed = file::list(folder)?;
+    loop {
+        let again = file::list(folder)?;
+        if again == listed {
+            return Ok(listed);
+        }
+        listed = again;
     }
 }

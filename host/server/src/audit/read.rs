@@ -1,8 +1,8 @@
 //! The lines of a log, one after the other through all files.
 
 use std::fs::File;
-use std::io::{BufRead as _, BufReader, Read as _};
-use std::path::PathBuf;
+use std::io::{self, BufRead as _, BufReader, ErrorKind, Read as _};
+use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
@@ -60,10 +60,7 @@ impl<'a> Lines<'a> {
                 return Ok(None);
             };
             self.rest = rest;
-            let file = File::open(path).map_err(|source| AuditError::Unreadable {
-                path: path.clone(),
-                source,
-            })?;
+            let file = File::open(path).map_err(|source| unreadable(path, source))?;
             self.open = Some(Open {
                 path,
                 name: named(path),
@@ -102,10 +99,17 @@ impl Open<'_> {
     fn read(&mut self, into: &mut Vec<u8>) -> Result<(), AuditError> {
         let mut limited = (&mut self.reader).take(LONGEST);
         let read = limited.read_until(b'\n', into);
-        read.map(drop).map_err(|source| AuditError::Unreadable {
-            path: self.path.clone(),
-            source,
-        })
+        read.map(drop)
+            .map_err(|source| unreadable(self.path, source))
+    }
+}
+
+/// It was there when the log was opened.
+fn unreadable(path: &Path, source: io::Error) -> AuditError {
+    let path = path.to_owned();
+    match source.kind() {
+        ErrorKind::NotFound => AuditError::Removed { path },
+        _ => AuditError::Unreadable { path, source },
     }
 }
 

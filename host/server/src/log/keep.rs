@@ -74,6 +74,14 @@ impl Keep {
     }
 }
 
+/// The digest of the bytes that are there, by the name of the file.
+pub(crate) fn digest(path: &Path, extension: &str) -> Option<Digest> {
+    let name = path.file_name()?.to_str()?;
+    let digits = name.strip_prefix("sha256-")?;
+    let digits = digits.strip_suffix(extension)?.strip_suffix('.')?;
+    format!("sha256:{digits}").parse().ok()
+}
+
 /// Where the bytes with this digest are.
 pub(crate) fn path(folder: &Path, digest: &Digest, extension: &str) -> PathBuf {
     let name = digest.to_string().replace(':', "-");

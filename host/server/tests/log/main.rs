@@ -17,4 +17,5 @@ mod replay;
 mod restart;
 mod rotation;
 mod settings;
+mod unused;
 mod world;

@@ -7,8 +7,9 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::thread;
 
 use sod_server::Clock;
+use sod_server::audit::{AuditError, Filter, Log, Replay, replay, verify};
 
-use crate::world::{NOON, World, asked, decide_times, request};
+use crate::world::{NOON, World, asked, decide_times, request, runtime};
 
 /// Sixteen at once, with a new file every few records: every answer's id is in the log, and exactly once.
 fn under_load(lines: &str) {
@@ -147,6 +148,51 @@ fn a_log_is_verified_while_it_is_written() {
         let writing = scope.spawn(|| decide_times(&service, 300));
         while !writing.is_finished() {
             world.whole();
+        }
+    });
+}
+
+/// A log of which old files go while it is read is whole, or is to be read again: it is never called broken.
+#[test]
+fn files_that_go_while_they_are_read_are_no_false_alarm() {
+    let world = World::new();
+    let service = world.start("rotate_bytes = 4096\nkeep_files = 2");
+    decide_times(&service, 20);
+    let opened = Log::open(&[world.log()]).unwrap();
+    let first = world.files()[0].clone();
+    decide_times(&service, 20);
+    let error = verify(&opened, &[]).unwrap_err();
+    let removed =
+        |error: &AuditError| matches!(error, AuditError::Removed { path } if *path == first);
+    assert!(removed(&error), "{error}");
+    assert!(
+        error
+            .to_string()
+            .contains("was removed while the log was read")
+    );
+    let how = Replay {
+        runtime: runtime(),
+        components: Vec::new(),
+        filter: Filter::default(),
+    };
+    let error = replay(&opened, &how).unwrap_err();
+    assert!(removed(&error), "{error}");
+    world.whole();
+    // What was never there is another matter.
+    let absent = Log::open(&[world.log().join("decisions-absent.jsonl")]).unwrap_err();
+    assert!(matches!(absent, AuditError::Unreadable { .. }), "{absent}");
+    thread::scope(|scope| {
+        let writing = scope.spawn(|| decide_times(&service, 300));
+        let mut read = 0;
+        while !writing.is_finished() || read == 0 {
+            match verify(&Log::open(&[world.log()]).unwrap(), &[]) {
+                Ok(verified) => {
+                    read += 1;
+                    assert!(verified.whole, "{:?}", verified.breaks);
+                }
+                Err(AuditError::Removed { .. }) => {}
+                Err(error) => panic!("{error}"),
+            }
         }
     });
 }
