@@ -33,7 +33,7 @@ Examples:
   sod serve --config sod.toml --check
   sod serve --config sod.toml
 
-Signals: TERM and INT answer what was asked and end, a second one ends at once; HUP loads packs, certificates and
+Signals: TERM and INT answer what was asked and end, a second one ends at once; HUP loads packs, routes, certificates, keys and
 tokens anew. Changed files are loaded by themselves. What cannot be used is refused, and what there was stays.
 
 Environment: SOD_LOG says which events are written to stderr, as in `SOD_LOG=debug`.")]

@@ -7,6 +7,7 @@
 )]
 
 mod ending;
+mod routes;
 mod serving;
 mod starting;
 mod stdout;

@@ -12,8 +12,10 @@ mod settings;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use arc_swap::ArcSwap;
 use axum::Router;
 use sod_host::{EntityUid, Request};
 use sod_route::{Code, Denial, Headers, HttpRequest, Meaning, Question, Routes};
@@ -36,16 +38,43 @@ pub(crate) use self::identity::Settings as IdentitySettings;
 /// The gate. Clones are the same one.
 #[derive(Debug, Clone)]
 pub(crate) struct Gate {
-    inner: Arc<Inner>,
+    service: Service,
+    current: Arc<ArcSwap<Meanings>>,
+    /// Held by whoever puts others in the place of those.
+    changing: Arc<Mutex<()>>,
 }
 
+/// What requests mean and whose word is taken, by a configuration in which all of that is right. It never changes; its
+/// successor takes its place.
 #[derive(Debug)]
-struct Inner {
-    service: Service,
+pub(crate) struct Meanings {
     routes: Routes,
     identities: Identities,
     finder: Finder,
-    settings: Settings,
+    config: Config,
+}
+
+impl Meanings {
+    /// Checks routes and identities, and reads keys.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the routes, or the first thing beside them.
+    pub(crate) fn read(config: &Config) -> Result<Self, ConfigError> {
+        let (routes, identities, finder) = settings::valid(config)?;
+        for name in routes.passing() {
+            tracing::warn!(target: "sod::gate", route = name, "a route lets requests pass that no pack decides");
+        }
+        Ok(Meanings {
+            routes,
+            identities,
+            finder,
+            config: config.clone(),
+        })
+    }
+
+    fn settings(&self) -> &Settings {
+        &self.config.gate
+    }
 }
 
 /// A request as a proxy hands it over.
@@ -61,24 +90,45 @@ struct Arrived {
 }
 
 impl Gate {
-    /// Checks routes and identities, and reads keys.
+    /// # Errors
+    /// As [`Meanings::read`].
+    pub(crate) fn open(service: &Service, config: &Config) -> Result<Self, ConfigError> {
+        Ok(Gate {
+            service: service.clone(),
+            current: Arc::new(ArcSwap::from_pointee(Meanings::read(config)?)),
+            changing: Arc::default(),
+        })
+    }
+
+    /// From here on requests mean this. Those under way mean what they did.
+    pub(crate) fn take(&self, meanings: Meanings) {
+        let _changing = self.changing();
+        self.current.store(Arc::new(meanings));
+    }
+
+    /// Reads the files again that the configuration names.
     ///
     /// # Errors
-    /// Everything that is wrong with the routes, or the first thing beside them.
-    pub(crate) fn open(service: &Service, config: &Config) -> Result<Self, ConfigError> {
-        let (routes, identities, finder) = settings::valid(config)?;
-        for name in routes.passing() {
-            tracing::warn!(target: "sod::gate", route = name, "a route lets requests pass that no pack decides");
-        }
-        Ok(Gate {
-            inner: Arc::new(Inner {
-                service: service.clone(),
-                routes,
-                identities,
-                finder,
-                settings: config.gate.clone(),
-            }),
-        })
+    /// As [`Meanings::read`]: what there was stays.
+    pub(crate) fn reload(&self) -> Result<(), ConfigError> {
+        // To the end, so that no older configuration comes back.
+        let _changing = self.changing();
+        let meanings = Meanings::read(&self.current.load().config)?;
+        self.current.store(Arc::new(meanings));
+        Ok(())
+    }
+
+    /// Those files.
+    pub(crate) fn files(&self) -> Vec<PathBuf> {
+        let config = &self.current.load().config;
+        let keys = config.identity.jwt.as_ref().map(|jwt| &jwt.keys);
+        let files = keys.into_iter().chain(&config.gate.evidence_ca);
+        files.map(|path| config.path(path)).collect()
+    }
+
+    fn changing(&self) -> MutexGuard<'_, ()> {
+        // There is nothing in it that a panic could have left half done.
+        self.changing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// For proxies that ask over HTTP.
@@ -104,20 +154,20 @@ impl Gate {
 
     /// No, and no pack was asked: then there is no record of it, but an event and a count.
     fn deny(&self, denial: &Denial) -> Answer {
-        self.inner.service.metrics().denied(denial.code.as_str());
+        self.service.metrics().denied(denial.code.as_str());
         let answer = Answer::denied(denial);
         answer.trace();
         answer
     }
 
     async fn decide(&self, arrived: Arrived) -> Result<Answer, Denial> {
-        let inner = &self.inner;
-        inner.settings.admit(arrived.client.as_deref())?;
-        let now = inner.service.clock().now();
-        let identity = inner
+        let current = self.current.load_full();
+        current.settings().admit(arrived.client.as_deref())?;
+        let now = self.service.clock().now();
+        let identity = current
             .identities
             .of(&arrived.request, arrived.peer.as_deref(), now);
-        let question = match inner.routes.ask(&arrived.request, &identity)? {
+        let question = match current.routes.ask(&arrived.request, &identity)? {
             Meaning::Ask(question) => question,
             Meaning::Pass(pass) => {
                 not_forged(&arrived, &pass.headers).map_err(|denial| denial.at(&pass.route))?;
@@ -127,19 +177,23 @@ impl Gate {
         };
         let route = question.route.clone();
         let answer = match not_forged(&arrived, &question.headers) {
-            Ok(()) => self.ask(*question, &arrived).await,
+            Ok(()) => self.ask(&current, *question, &arrived).await,
             Err(denial) => Err(denial),
         };
         answer.map_err(|denial| denial.at(&route))
     }
 
-    async fn ask(&self, question: Question, arrived: &Arrived) -> Result<Answer, Denial> {
-        let inner = &self.inner;
-        let found = inner.finder.find(&question.evidence, arrived);
+    async fn ask(
+        &self,
+        current: &Meanings,
+        question: Question,
+        arrived: &Arrived,
+    ) -> Result<Answer, Denial> {
+        let found = current.finder.find(&question.evidence, arrived);
         let evidence = found.await?;
         let told = Told::of(&question);
-        let Some(pack) = inner.service.packs().get(question.pack.as_deref()) else {
-            inner.service.metrics().denied("no-pack");
+        let Some(pack) = self.service.packs().get(question.pack.as_deref()) else {
+            self.service.metrics().denied("no-pack");
             return Ok(Answer::unavailable(
                 told,
                 "no-pack",
@@ -152,9 +206,9 @@ impl Gate {
             shadow: question.shadow,
             pack: Arc::<OpenPack>::clone(&pack),
         };
-        Ok(match inner.service.decide(asked).await {
+        Ok(match self.service.decide(asked).await {
             Ok(decided) => Answer::decided(told, question.headers, &decided),
-            Err(refusal) => Answer::refused(told, &refusal, inner.settings.refusal_status),
+            Err(refusal) => Answer::refused(told, &refusal, current.settings().refusal_status),
         })
     }
 }

@@ -19,6 +19,11 @@ pub enum Event {
     },
     /// A server ended as it should.
     Stop,
+    /// From here on requests mean what this configuration says.
+    Configuration {
+        /// Digest of the configuration file, if there is one.
+        configuration: Option<Digest>,
+    },
     /// From here on this pack decides what is asked of its name.
     Pack {
         /// Which.

@@ -129,6 +129,7 @@ struct Loaded {
     connections: usize,
     api: Router,
     grpc: Router,
+    gate: gate::Gate,
 }
 
 impl Loaded {
@@ -161,6 +162,7 @@ impl Loaded {
         Ok(Loaded {
             api: http::router(&service, &config.api).merge(gate.forward_auth()),
             grpc: gate.ext_authz().into_axum_router(),
+            gate,
             config: config.clone(),
             service,
             tls,
@@ -240,6 +242,7 @@ impl Server {
             connections,
             api,
             grpc,
+            gate,
         } = loaded;
         for pack in service.packs().all() {
             service.log().loaded(&pack)?;
@@ -285,7 +288,7 @@ impl Server {
         let http = open(Listener::Http, settings.http, api.merge(health.clone()))?;
         let grpc = open(Listener::Grpc, settings.grpc, grpc)?;
         let monitoring = open(Listener::Monitoring, settings.monitoring, health)?;
-        let reloader = Arc::new(Reloader::new(service.clone(), config, tls, guard));
+        let reloader = Arc::new(Reloader::new(service.clone(), gate, config, tls, guard));
         let watch = || tokio::spawn(reload::watch(Arc::clone(&reloader)));
         Ok(Server {
             http,

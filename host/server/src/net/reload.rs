@@ -1,4 +1,4 @@
-//! Packs, certificates and tokens, loaded anew when their files change or somebody says so.
+//! Packs, routes, certificates, keys and tokens, loaded anew when their files change or somebody says so.
 //!
 //! What cannot be used is refused, and what there was stays.
 
@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use miette::Report;
-use notify::{Event, RecommendedWatcher, RecursiveMode, Watcher as _};
+use miette::{Diagnostic as _, Report};
+use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
 use sod_host::Digest;
 use tokio::sync::Notify;
 use tokio::time::timeout;
@@ -16,7 +16,8 @@ use super::guard::Guard;
 use super::stamp::Stamp;
 use super::tls::{self, Tls};
 use crate::config::{Config, ConfigError};
-use crate::log::LogError;
+use crate::gate::{Gate, Meanings};
+use crate::log::{Event, LogError};
 use crate::packs::{OpenPack, Sources};
 use crate::service::Service;
 
@@ -34,6 +35,7 @@ pub type Reread = Box<dyn Fn() -> Result<(Config, Sources), Report> + Send + Syn
 #[derive(Debug)]
 pub(super) struct Reloader {
     service: Service,
+    gate: Gate,
     config: Config,
     tls: Option<(Arc<Tls>, tls::Settings)>,
     guard: Option<Arc<Guard>>,
@@ -43,6 +45,8 @@ pub(super) struct Reloader {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum What {
     Pack(String),
+    /// Whose tokens are believed, and who may sign for evidence.
+    Keys,
     Tls,
     Tokens,
 }
@@ -50,6 +54,7 @@ enum What {
 impl Reloader {
     pub(super) fn new(
         service: Service,
+        gate: Gate,
         config: Config,
         tls: Option<Arc<Tls>>,
         guard: Option<Arc<Guard>>,
@@ -57,6 +62,7 @@ impl Reloader {
         let tls = tls.zip(config.server.tls.clone());
         let reloader = Reloader {
             service,
+            gate,
             config,
             tls,
             guard,
@@ -76,7 +82,9 @@ impl Reloader {
         let tls = tls.map(|(_, settings)| (What::Tls, settings.files(&self.config)));
         let guard = self.guard.iter();
         let tokens = guard.map(|guard| (What::Tokens, vec![guard.path().to_owned()]));
-        packs.chain(tls).chain(tokens).collect()
+        let keys = Some(self.gate.files()).filter(|files| !files.is_empty());
+        let keys = keys.map(|files| (What::Keys, files));
+        packs.chain(keys).chain(tls).chain(tokens).collect()
     }
 
     fn stamps(&self) -> Vec<(What, Stamp)> {
@@ -103,6 +111,7 @@ impl Reloader {
     fn reload(&self, what: &What) {
         let (name, outcome) = match what {
             What::Pack(name) => return self.reload_pack(name),
+            What::Keys => ("keys", self.gate.reload()),
             What::Tls => {
                 let tls = self.tls.as_ref();
                 let reload = |(tls, settings): &(Arc<Tls>, tls::Settings)| {
@@ -168,28 +177,48 @@ impl Reloader {
         }
     }
 
-    /// Loads all anew, with what the configuration file now says of packs: their files, pins and meanings.
+    /// Loads all anew, with what the configuration file now says of packs (their files, pins and meanings) and of routes,
+    /// identities and the gate.
     pub(super) fn reread(&self, reread: &Reread) {
-        match reread() {
-            Ok((config, sources)) => self.packs(&config, sources),
+        let read = reread().map_err(|error| chain(error.as_ref()));
+        let taken = read.and_then(|(config, sources)| self.configure(&config, sources));
+        let outcome = match taken {
+            Ok(()) => "ok",
             Err(error) => {
-                self.service.metrics().reloaded("configuration", "refused");
-                let error = chain(error.as_ref());
                 tracing::error!(error, "the configuration is refused; what there was stays");
+                "refused"
             }
-        }
+        };
+        self.service.metrics().reloaded("configuration", outcome);
         self.look(true);
     }
 
-    fn packs(&self, config: &Config, mut sources: Sources) {
-        let packs = self.service.packs();
-        let metrics = self.service.metrics();
-        let serving: Vec<String> = packs.all().iter().map(|pack| pack.name.clone()).collect();
-        if !config.pack.keys().eq(serving.iter()) {
-            metrics.reloaded("configuration", "refused");
-            let error = "packs were added or removed, which needs a restart";
-            return tracing::error!(error, "the configuration is refused; what there was stays");
+    fn configure(&self, config: &Config, sources: Sources) -> Result<(), String> {
+        let serving = self.service.packs().all();
+        let serving = serving.iter().map(|pack| &pack.name);
+        if !config.pack.keys().eq(serving) {
+            return Err("packs were added or removed, which needs a restart".to_owned());
         }
+        // Before any pack is touched: routes that are wrong change nothing.
+        let meanings = Meanings::read(config);
+        let meanings = meanings.map_err(|error| refused(&config.locate(error)))?;
+        if !self.packs(config, sources) {
+            return Err("a pack of it is refused, so routes stay what they were".to_owned());
+        }
+        let configuration = config.digest;
+        let written = self
+            .service
+            .log()
+            .event(&Event::Configuration { configuration });
+        written.map_err(|error| chain(&error))?;
+        self.gate.take(meanings);
+        Ok(())
+    }
+
+    /// Whether all of them were taken.
+    fn packs(&self, config: &Config, mut sources: Sources) -> bool {
+        let packs = self.service.packs();
+        let mut all = true;
         for (name, settings) in &config.pack {
             let Some(source) = sources.remove(name) else {
                 continue;
@@ -198,16 +227,27 @@ impl Reloader {
                 Ok(pin) => pin,
                 Err(error) => {
                     self.refused(name, None, &chain(&error));
+                    all = false;
                     continue;
                 }
             };
             match packs.add(name, source, settings.clone(), pin) {
                 Ok(pack) => self.took(&pack),
-                Err(error) => self.refused(name, error.digest(), &chain(&error)),
+                Err(error) => {
+                    self.refused(name, error.digest(), &chain(&error));
+                    all = false;
+                }
             }
         }
-        metrics.reloaded("configuration", "ok");
+        all
     }
+}
+
+/// All that is wrong with a configuration, in one line.
+fn refused(error: &ConfigError) -> String {
+    let related = error.related().into_iter().flatten();
+    let related: Vec<String> = related.map(ToString::to_string).collect();
+    [vec![chain(error)], related].concat().join(": ")
 }
 
 /// An error with all that led to it, in one line.
@@ -262,7 +302,7 @@ impl Watching {
 
 fn watcher(paths: &[PathBuf], changed: &Arc<Notify>) -> notify::Result<RecommendedWatcher> {
     let (of, changed) = (paths.to_owned(), Arc::clone(changed));
-    let mut watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
+    let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
         if event.is_ok_and(|event| !event.kind.is_access() && concerns(&event, &of)) {
             changed.notify_one();
         }
@@ -284,7 +324,7 @@ fn watcher(paths: &[PathBuf], changed: &Arc<Notify>) -> notify::Result<Recommend
 }
 
 /// Whether an event is about one of these, or about a link as Kubernetes has it for all files of a volume.
-fn concerns(event: &Event, paths: &[PathBuf]) -> bool {
+fn concerns(event: &notify::Event, paths: &[PathBuf]) -> bool {
     event.paths.iter().any(|changed| {
         let name = changed.file_name().unwrap_or_default();
         let is_link = name.as_encoded_bytes().starts_with(b"..");

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use sod_server::{Clock, Server};
 
-use crate::serving::{ALLOWED, Serving, component, configured, runtime, serve};
+use crate::serving::{ALLOWED, Serving, component, configured, runtime, serve, serve_in};
 
 const OK: &str = "sod_reloads_total{what=\"one\",outcome=\"ok\"}";
 const REFUSED: &str = "sod_reloads_total{what=\"one\",outcome=\"refused\"}";
@@ -95,4 +95,22 @@ async fn a_pin_holds_for_every_version() {
     replace(&serving, &component(false));
     serving.until(REFUSED, 1.0).await;
     assert_eq!(effect(&serving).await, "allow");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_of_tokens_are_read_again_when_they_change() {
+    const KEYS_OK: &str = "sod_reloads_total{what=\"keys\",outcome=\"ok\"}";
+    const KEYS_REFUSED: &str = "sod_reloads_total{what=\"keys\",outcome=\"refused\"}";
+    let key = || rcgen::KeyPair::generate().unwrap().public_key_pem();
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("keys.pem"), key()).unwrap();
+    let settings = "[identity.jwt]\nkeys = \"keys.pem\"\nalgorithms = [\"ES256\"]\n\
+                    issuer = \"https://sso.bank.example\"\naudience = [\"deploys\"]\n";
+    let serving = serve_in(folder, settings, Clock::system()).await;
+    std::fs::write(serving.file("keys.pem"), "no key").unwrap();
+    serving.until(KEYS_REFUSED, 1.0).await;
+    assert_eq!(serving.metric(KEYS_OK).await, None);
+    std::fs::write(serving.file("keys.pem"), key()).unwrap();
+    serving.until(KEYS_OK, 1.0).await;
+    serving.goes_on().await;
 }

@@ -7,8 +7,11 @@ use serde_json::{Value, json};
 use sod_route::{HttpRequest, NoClaims};
 use tempfile::TempDir;
 
+use super::super::Arrived;
+use super::super::answer::Answer;
 use super::super::identity::Identities;
 use super::world::*;
+use crate::record::Api;
 
 /// An issuer: its key, and what it signs with.
 struct Issuer {
@@ -396,4 +399,61 @@ fn keys_that_prove_nothing_are_not_taken() {
         };
         assert!(problem.starts_with(said), "{settings}: {problem}");
     }
+}
+
+/// Keys are replaced while they are used: the new one is believed, the old one is not, and nonsense changes nothing.
+#[tokio::test]
+async fn keys_that_change_are_believed_from_then_on() {
+    let (first, second) = (Issuer::new(Algorithm::ES256), Issuer::new(Algorithm::ES256));
+    let folder = TempDir::new().unwrap();
+    let set = |issuer: &Issuer, id: &str| json!({"keys": [issuer.jwk(id)]}).to_string();
+    std::fs::write(folder.path().join("keys"), set(&first, "a")).unwrap();
+    let text = format!(
+        "[identity.jwt]\nkeys = \"keys\"\nalgorithms = [\"ES256\"]\n{SETTINGS}
+         [[route]]
+         methods = [\"GET\"]
+         path = \"/deploy\"
+         pack = \"bare\"
+         principal = {{ type = \"Account\", id = \"{{jwt./login}}\" }}
+         action = \"deploy\"
+         resource = {{ type = \"Deployment\", id = \"x\" }}
+         evidence = \"none\""
+    );
+    let world = world_in(folder, &text).await;
+    let status = async |issuer: &Issuer, id: &str| {
+        let token = issuer.sign(Some(id), &good());
+        let arrived = Arrived {
+            request: HttpRequest {
+                method: "GET".to_owned(),
+                target: "/deploy".to_owned(),
+                host: None,
+                headers: vec![("authorization".to_owned(), format!("Bearer {token}"))],
+            },
+            body: Vec::new(),
+            peer: None,
+            client: None,
+            api: Api::ExtAuthz,
+        };
+        match world.gate.answer(arrived).await {
+            Answer::Go(_) => 200,
+            Answer::Stop(stop) => stop.status,
+        }
+    };
+    assert_eq!(
+        (status(&first, "a").await, status(&second, "b").await),
+        (200, 401)
+    );
+    std::fs::write(world.folder.path().join("keys"), "nonsense").unwrap();
+    assert!(world.gate.reload().is_err());
+    assert_eq!(
+        (status(&first, "a").await, status(&second, "b").await),
+        (200, 401)
+    );
+    assert_eq!(world.gate.files(), [world.folder.path().join("keys")]);
+    std::fs::write(world.folder.path().join("keys"), set(&second, "b")).unwrap();
+    world.gate.reload().unwrap();
+    assert_eq!(
+        (status(&first, "a").await, status(&second, "b").await),
+        (401, 200)
+    );
 }
