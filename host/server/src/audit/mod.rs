@@ -3,7 +3,7 @@
 //! 1. [`Log::open`] names the files.
 //! 2. [`verify`] follows the chain through them and says where it breaks.
 //! 3. [`replay()`] decides everything again with the components that decided it.
-//! 4. [`unused`] finds what lies beside the log for records that are gone.
+//! 4. [`unused()`] finds what lies beside the log for records that are gone.
 //!
 //! All of them read line by line: memory does not grow with the log.
 

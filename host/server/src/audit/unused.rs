@@ -57,7 +57,7 @@ pub fn unused(folder: &Path) -> Result<Unused, AuditError> {
     Ok(unused)
 }
 
-/// Removes what [`unused`] finds.
+/// Removes what [`unused()`] finds.
 ///
 /// # Errors
 /// A log that a server writes, that is not whole, or that cannot be read: nothing is removed. A file that cannot be.

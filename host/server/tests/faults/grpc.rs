@@ -38,7 +38,7 @@ pub(crate) enum Outcome {
 fn varint(mut number: u64) -> Vec<u8> {
     let mut bytes = Vec::new();
     while number >= 0x80 {
-        bytes.push((number & 0x7f) as u8 | 0x80);
+        bytes.push(((number & 0x7f) as u8) | 0x80);
         number >>= 7;
     }
     bytes.push(number as u8);
@@ -48,7 +48,7 @@ fn varint(mut number: u64) -> Vec<u8> {
 /// A field of a message: a string, bytes or a message.
 fn field(number: u64, bytes: &[u8]) -> Vec<u8> {
     [
-        varint(number << 3 | 2),
+        varint((number << 3) | 2),
         varint(bytes.len() as u64),
         bytes.to_vec(),
     ]
@@ -161,7 +161,7 @@ fn read_varint(bytes: &[u8]) -> (u64, &[u8]) {
     let number = bytes[..=end]
         .iter()
         .rev()
-        .fold(0, |number, byte| number << 7 | u64::from(byte & 0x7f));
+        .fold(0, |number, byte| (number << 7) | u64::from(byte & 0x7f));
     (number, &bytes[end + 1..])
 }
 
