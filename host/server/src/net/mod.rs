@@ -11,6 +11,7 @@ mod reload;
 mod settings;
 mod stamp;
 mod tls;
+mod together;
 mod tokens;
 
 use std::convert::Infallible;
