@@ -11,7 +11,7 @@ use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
 use serde::Deserialize;
-use tracing::Span;
+use tracing::{Dispatch, Span};
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 use tracing_subscriber::filter::{EnvFilter, FilterFn};
 use tracing_subscriber::layer::SubscriberExt as _;
@@ -86,17 +86,8 @@ impl Drop for Telemetry {
 /// A filter or an address that means nothing.
 pub fn start(settings: &Settings) -> Result<Telemetry, ConfigError> {
     let provider = settings.provider()?;
-    let spans = provider.as_ref().map(|provider| {
-        tracing_opentelemetry::layer()
-            .with_tracer(provider.tracer("sod"))
-            .with_filter(FilterFn::new(|metadata| metadata.target() == REQUEST))
-    });
-    let events = settings.events()?;
     // Somebody else's subscriber, if there is one already, is as good.
-    let _ = tracing_subscriber::registry()
-        .with(events)
-        .with(spans)
-        .try_init();
+    let _ = settings.dispatch(provider.as_ref())?.try_init();
     Ok(Telemetry(provider))
 }
 
@@ -142,6 +133,18 @@ impl Settings {
                 .with_filter(without_spans(filter))
                 .boxed(),
         })
+    }
+
+    fn dispatch(&self, provider: Option<&SdkTracerProvider>) -> Result<Dispatch, ConfigError> {
+        let events = tracing_subscriber::registry().with(self.events()?);
+        let Some(provider) = provider else {
+            // Not as a layer that is `None`: every span would be enabled.
+            return Ok(events.into());
+        };
+        let spans = tracing_opentelemetry::layer()
+            .with_tracer(provider.tracer("sod"))
+            .with_filter(FilterFn::new(|metadata| metadata.target() == REQUEST));
+        Ok(events.with(spans).into())
     }
 
     fn provider(&self) -> Result<Option<SdkTracerProvider>, ConfigError> {
@@ -229,5 +232,25 @@ impl Extractor for Headers<'_> {
 impl fmt::Debug for Headers<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Headers")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+    //! What nobody reads is not made.
+
+    use super::*;
+
+    #[test]
+    fn only_with_a_collector_is_there_a_span() {
+        let settings = Settings::default();
+        let request = Request::new(());
+        let provider = SdkTracerProvider::builder().build();
+        for (provider, expected) in [(None, false), (Some(&provider), true)] {
+            let dispatch = settings.dispatch(provider).unwrap();
+            let span = tracing::dispatcher::with_default(&dispatch, || span("http", &request));
+            assert_eq!(!span.is_disabled(), expected);
+        }
     }
 }
