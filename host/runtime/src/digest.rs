@@ -64,16 +64,25 @@ impl Digest {
 
     /// The 64 hex digits alone.
     pub(crate) fn hex(&self) -> String {
-        let nibbles = self.0.iter().flat_map(|byte| [byte >> 4, byte & 15]);
-        let mut hex = String::with_capacity(2 * self.0.len());
-        hex.extend(nibbles.filter_map(|nibble| char::from_digit(u32::from(nibble), 16)));
-        hex
+        self.pairs()
+            .as_flattened()
+            .iter()
+            .copied()
+            .map(char::from)
+            .collect()
+    }
+
+    fn pairs(&self) -> [[u8; 2]; 32] {
+        self.0.map(|byte| [digit(byte >> 4), digit(byte & 15)])
     }
 }
 
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{PREFIX}{}", self.hex())
+        let pairs = self.pairs();
+        let hex = str::from_utf8(pairs.as_flattened()).map_err(|_| fmt::Error)?;
+        f.write_str(PREFIX)?;
+        f.write_str(hex)
     }
 }
 
@@ -91,12 +100,20 @@ impl FromStr for Digest {
         let (pairs, []) = hex.as_chunks::<2>() else {
             return Err(DigestError);
         };
-        let bytes: Option<Vec<u8>> = pairs
-            .iter()
-            .map(|[high, low]| Some(nibble(*high)? << 4 | nibble(*low)?))
-            .collect();
-        let bytes = bytes.and_then(|bytes| bytes.try_into().ok());
-        bytes.map(Digest).ok_or(DigestError)
+        let pairs: &[[u8; 2]; 32] = pairs.try_into().map_err(|_| DigestError)?;
+        let mut bytes = [0; 32];
+        for (byte, [high, low]) in bytes.iter_mut().zip(pairs) {
+            let (high, low) = nibble(*high).zip(nibble(*low)).ok_or(DigestError)?;
+            *byte = high << 4 | low;
+        }
+        Ok(Digest(bytes))
+    }
+}
+
+fn digit(nibble: u8) -> u8 {
+    match nibble {
+        0..=9 => b'0' + nibble,
+        _ => b'a' + (nibble - 10),
     }
 }
 

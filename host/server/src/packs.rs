@@ -13,6 +13,7 @@ use thiserror::Error;
 
 use crate::config::ConfigError;
 use crate::http::authzen::{Adapter, Mapping};
+use crate::record::PackId;
 
 /// `[pack.NAME]`
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -64,6 +65,8 @@ pub type Sources = BTreeMap<String, Box<dyn Source>>;
 pub struct OpenPack {
     /// `NAME` of `[pack.NAME]`.
     pub name: String,
+    /// Which component it is, as records have it.
+    pub id: PackId,
     /// What decides.
     pub policy: Policy,
     /// The component, kept for replays.
@@ -217,6 +220,7 @@ impl Packs {
         })?;
         Ok(OpenPack {
             name: name.to_owned(),
+            id: PackId::of(name, &policy),
             authzen: Arc::new(authzen),
             policy,
             component: bytes.into(),

@@ -3,9 +3,8 @@
 //! How much of it gets into the log, and in which form, is the [log](crate::log)'s to say.
 
 use serde::{Deserialize, Serialize};
-use sod_host::{Digest, Effect, EntityUid, Request, Verdict};
+use sod_host::{Digest, Effect, EntityUid, Policy, Request, Verdict};
 
-use crate::packs::OpenPack;
 use crate::service::Origin;
 
 /// Through which door a request came.
@@ -55,13 +54,13 @@ pub struct PackId {
 }
 
 impl PackId {
-    pub(crate) fn of(pack: &OpenPack) -> Self {
-        let description = pack.policy.describe();
+    pub(crate) fn of(served_as: &str, policy: &Policy) -> Self {
+        let description = policy.describe();
         PackId {
-            served_as: pack.name.clone(),
+            served_as: served_as.to_owned(),
             name: description.name.clone(),
             version: description.version.clone(),
-            digest: *pack.policy.digest(),
+            digest: *policy.digest(),
             policy_digest: description.policy_digest,
         }
     }
@@ -76,7 +75,7 @@ pub struct Record<'a> {
     /// Who asked, and how.
     pub origin: Origin,
     /// What decided.
-    pub pack: PackId,
+    pub pack: &'a PackId,
     /// What was asked and answered.
     pub answer: Answer<'a>,
     /// Microseconds that deciding took, waiting not counted.

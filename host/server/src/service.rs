@@ -15,7 +15,7 @@ use crate::clock::Clock;
 use crate::log::DecisionLog;
 use crate::metrics::Metrics;
 use crate::packs::{OpenPack, Packs};
-use crate::record::{Answer, Api, Decision, PackId, Record};
+use crate::record::{Answer, Api, Decision, Record};
 use crate::telemetry;
 
 pub use search::{Found, SearchAsked};
@@ -209,12 +209,13 @@ impl Service {
         let record = Record {
             time,
             origin,
-            pack: PackId::of(&pack),
+            pack: &pack.id,
             answer: Answer::Decision(&decision),
             latency_us: microseconds(took),
         };
+        let api = record.origin.api;
         let id = self.record(&record, &pack)?;
-        let (metrics, api) = (&self.inner.metrics, record.origin.api);
+        let metrics = &self.inner.metrics;
         metrics.decided(&pack, api, &decision.verdict, took);
         Ok(Decided {
             id,

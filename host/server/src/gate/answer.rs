@@ -154,7 +154,7 @@ impl Answer {
         let told = Told {
             decision_id: Some(decided.id.to_string()),
             effect: Some(verdict.effect),
-            pack: Some(PackId::of(&decided.pack)),
+            pack: Some(decided.pack.id.clone()),
             codes: verdict
                 .reasons
                 .iter()

@@ -1,7 +1,7 @@
 //! JSON as it is sent: the content type, the text, and where it is wrong.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::marker::PhantomData;
 
@@ -157,7 +157,8 @@ impl<'de> Visitor<'de> for Unique {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
-        let mut seen = HashSet::new();
+        // Objects are small, mostly: no hash is worth it.
+        let mut seen = BTreeSet::new();
         while let Some(Key(key)) = members.next_key()? {
             if seen.contains(&key) {
                 let key = key.escape_debug();

@@ -87,7 +87,7 @@ impl Form {
             request_id: self.text("request_id", origin.request_id.as_deref(), masked),
             api: origin.api,
             client: self.text("client", origin.client.as_deref(), masked),
-            pack: Cow::Borrowed(&record.pack),
+            pack: Cow::Borrowed(record.pack),
             principal: Some(self.entity("principal", &request.principal, masked)),
             action: Some(Cow::Borrowed(&request.action)),
             resource: Some(self.entity("resource", &request.resource, masked)),

@@ -31,7 +31,7 @@ use uuid::Uuid;
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError};
 use crate::packs::OpenPack;
-use crate::record::{PackId, Record};
+use crate::record::Record;
 use entry::Form;
 use folder::Folder;
 use keep::Keep;
@@ -266,7 +266,7 @@ impl DecisionLog {
         if let Some(components) = &self.components {
             components.put(pack.policy.digest(), &pack.component)?;
         }
-        let id = PackId::of(pack);
+        let id = pack.id.clone();
         self.event(&Event::Pack { pack: id })?;
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         let names = told.entry(*pack.policy.digest()).or_default();

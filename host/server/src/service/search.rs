@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::{Origin, Refusal, Service, microseconds};
 use crate::packs::OpenPack;
-use crate::record::{Answer, PackId, Question, Record, Search, Sought};
+use crate::record::{Answer, Question, Record, Search, Sought};
 
 /// A search.
 #[derive(Debug, Clone)]
@@ -95,7 +95,7 @@ impl Service {
         let record = Record {
             time,
             origin,
-            pack: PackId::of(&pack),
+            pack: &pack.id,
             answer: Answer::Search(&search),
             latency_us: microseconds(began.elapsed()),
         };

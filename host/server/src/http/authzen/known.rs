@@ -141,7 +141,7 @@ impl Known {
         named: &[(&EntityUid, &[Attribute<'_>])],
         values: &[Attribute<'_>],
     ) -> Option<String> {
-        let mut list = String::new();
+        let mut list = String::with_capacity(512);
         let mut written = HashSet::new();
         let mut to_follow = Vec::new();
         for (uid, set) in named {
@@ -228,8 +228,17 @@ fn write(
 
 /// Text as a JSON string.
 pub(super) fn string(json: &mut String, text: &str) {
-    // `Value` writes what serde_json writes.
-    json.push_str(&Value::from(text).to_string());
+    if text
+        .bytes()
+        .all(|byte| matches!(byte, b' '..=b'~' if byte != b'"' && byte != b'\\'))
+    {
+        json.push('"');
+        json.push_str(text);
+        json.push('"');
+    } else {
+        // `Value` writes what serde_json writes.
+        json.push_str(&Value::from(text).to_string());
+    }
 }
 
 /// `{"type": ..., "id": ...}`, or that as `__entity`.
