@@ -42,6 +42,9 @@ use command_line::{CommandLine, Verb};
 use failure::Outcome;
 use output::Output;
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let code = match CommandLine::try_parse() {
         Ok(command_line) => run(command_line),
