@@ -9,7 +9,7 @@ use crate::cedar;
 use crate::policy::actions::Vocabulary;
 use crate::policy::entities::BaseTypes;
 use crate::policy::read::Reader;
-use crate::policy::{Rule, RuleSet, Shared};
+use crate::policy::{Rule, RuleSet, Shared, Wanted};
 use crate::request::{EntityUid, Request};
 use crate::verdict::{Effect, Fault, Verdict};
 
@@ -27,6 +27,8 @@ pub struct Program {
     pub(crate) vocabulary: Vocabulary,
     pub(crate) base: BaseTypes,
     pub(crate) rules: RuleSet,
+    /// What the rules look at.
+    pub(crate) wanted: Wanted,
     pub(crate) data: PackData,
     /// Ids of the people whom rules name: `Person::"ana".active` must find her.
     pub(crate) named_people: BTreeSet<String>,
@@ -151,6 +153,7 @@ impl Parsed {
             data: self.bundle.data.clone(),
             description: describe(self.bundle, &rules, &vocabulary),
             vocabulary,
+            wanted: Wanted::by(&rules, self.schema.as_ref(), &base),
             rules: RuleSet::new(rules),
             schema: self.schema,
             base,

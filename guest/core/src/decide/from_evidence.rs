@@ -5,7 +5,6 @@ mod facts;
 mod missing;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use cedar_policy_core::ast::{Context, Entity, EntityUID, Value};
 use cedar_policy_core::entities::Entities;
@@ -24,9 +23,10 @@ use crate::facts::{
     count_change, count_deployment, deployment_facts, separate_shortfalls, session_facts,
     shortfalls,
 };
-use crate::policy::Question;
 use crate::policy::actions::Action;
-use crate::policy::entities::{self, ContextFacts, Store, datetime, flags, options, set, uid};
+use crate::policy::context::{self, ContextFacts, datetime, flags, options};
+use crate::policy::entities::{Store, set, uid};
+use crate::policy::{Question, Wanted};
 use crate::program::Program;
 use crate::request::{EntityUid, Request};
 use crate::verdict::{Effect, Fault, Verdict, code};
@@ -37,7 +37,8 @@ use crate::Facts;
 pub(super) fn decide(program: &Program, request: &Request) -> Result<Verdict, Stop> {
     let now = now(request)?;
     let Read { evidence, unknown } = read(program, request)?;
-    let verdict = on(program, request, &evidence, now, |case| case.decide())?;
+    let wanted = &program.wanted;
+    let verdict = on(program, request, &evidence, now, |case| case.decide(wanted))?;
     Ok(Verdict {
         warnings: unknown,
         ..verdict
@@ -49,7 +50,8 @@ pub(super) fn decide(program: &Program, request: &Request) -> Result<Verdict, St
 pub(super) fn facts(program: &Program, request: &Request) -> Result<Facts, Stop> {
     let now = now(request)?;
     let Read { evidence, .. } = read(program, request)?;
-    on(program, request, &evidence, now, |case| case.tell())
+    let wanted = Wanted::all(program.schema.as_ref(), &program.base);
+    on(program, request, &evidence, now, |case| case.tell(&wanted))
 }
 
 /// What `answer` makes of the request and its evidence.
@@ -125,7 +127,7 @@ struct Case<'a, 'e> {
     question: Question,
     subject: Subject<'e>,
     favours: Favours,
-    extra: Vec<Arc<Entity>>,
+    extra: Vec<Entity>,
 }
 
 impl<'a, 'e> Case<'a, 'e> {
@@ -179,14 +181,14 @@ impl<'a, 'e> Case<'a, 'e> {
         })
     }
 
-    fn decide(mut self) -> Result<Verdict, Stop> {
+    fn decide(mut self, wanted: &'a Wanted) -> Result<Verdict, Stop> {
         let Derived {
-            mut store,
+            store,
             entities,
             facts,
             signatures,
             shortfalls,
-        } = self.derive()?;
+        } = self.derive(wanted)?;
         let outcome = self.program.rules.evaluate(&self.question, &entities);
         let if_met = if outcome.effect() == Effect::Deny && !shortfalls.is_empty() {
             let mut question = self.question.clone();
@@ -197,21 +199,28 @@ impl<'a, 'e> Case<'a, 'e> {
         };
         let mut verdict = explain::verdict(self.program, self.request, &outcome, &if_met);
         let holding = explain::holding_quorums(self.program, &outcome, &if_met);
-        verdict.missing = self.missing(&mut store, &facts, &signatures, &shortfalls, &holding)?;
+        let held = self.held(&signatures, &shortfalls, &holding);
+        if !held.is_empty() {
+            verdict.missing = self.missing(store, entities, &facts, held)?;
+        }
         let approvals = signatures.into_iter().flat_map(|s| s.judgement.approvals);
         verdict.approvals = approvals.collect();
         Ok(verdict)
     }
 
     /// All that the rules look at; completes the question.
-    fn derive(&mut self) -> Result<Derived<'a, 'e>, Stop> {
-        let store = self.store();
+    fn derive(&mut self, wanted: &'a Wanted) -> Result<Derived<'a, 'e>, Stop> {
+        let mut store = self.store(wanted);
         let entities = store.entities()?;
         let mut facts = self.context_facts()?;
-        let signatures = self.signatures(&entities, &facts)?;
+        // What signers are asked sees no quorum, so that each is asked once, whatever the answer is for.
+        let mut rules = self.approve_rules(&entities, &facts);
+        let signatures = self.signatures(&mut rules)?;
         let shortfalls = self.shortfalls(&signatures);
         facts.met = self.met(&shortfalls);
-        self.approval_facts(&store, &entities, &signatures, &mut facts)?;
+        let of_approvals = self.approval_facts(&store, &signatures, &mut rules)?;
+        drop(rules);
+        facts.facts.extend(of_approvals);
         self.question.context = facts.context(&self.action.context, false);
         self.check_context()?;
         Ok(Derived {
@@ -224,15 +233,16 @@ impl<'a, 'e> Case<'a, 'e> {
     }
 
     /// Every entity that a rule can reach from the request or name by itself.
-    fn store(&self) -> Store<'a, 'e> {
+    fn store(&self, wanted: &'a Wanted) -> Store<'a, 'e> {
         let mut store = Store::new(
             &self.program.base,
+            wanted,
             self.index,
             self.standing,
             &self.program.data,
         );
-        store.add(self.program.vocabulary.action_entities.iter().cloned());
-        store.add(self.extra.iter().cloned());
+        store.add(&self.program.vocabulary.action_entities);
+        store.add(&self.extra);
         match self.principal {
             Principal::Person(person) => store.add_person(person),
             Principal::Machine(machine) => store.add_machine(machine),
@@ -328,7 +338,7 @@ impl<'a, 'e> Case<'a, 'e> {
         };
         let session = self.index.evidence.session.as_ref();
         let facts = |session| session_facts(self.index, session, whose, self.setting.now);
-        Ok(session.map(facts).transpose()?.map(entities::session))
+        Ok(session.map(facts).transpose()?.map(context::session))
     }
 
     /// Whether the one who asks deployed there before.
@@ -368,21 +378,16 @@ impl<'a, 'e> Case<'a, 'e> {
     }
 
     /// Counts the approvals of everything that the request concerns.
-    fn signatures(
-        &self,
-        entities: &Entities,
-        facts: &ContextFacts,
-    ) -> Result<Vec<Signatures>, Stop> {
+    fn signatures(&self, rules: &mut ApproveRules<'_, 'e>) -> Result<Vec<Signatures>, Stop> {
         if !self.action.context.counts() {
             return Ok(Vec::new());
         }
-        let mut rules = self.approve_rules(entities, facts);
         let mut list = Vec::new();
         for change in self.changes() {
             list.push(Signatures {
                 resource: EntityUid::new("Change", change.change.id.as_str()),
                 of: QuorumOf::Change,
-                judgement: count_change(self.index, self.setting, change, &mut rules)?,
+                judgement: count_change(self.index, self.setting, change, rules)?,
             });
         }
         if let Subject::Deployment(facts) = &self.subject {
@@ -390,7 +395,7 @@ impl<'a, 'e> Case<'a, 'e> {
             list.push(Signatures {
                 resource: EntityUid::new("Deployment", facts.deployment.id.as_str()),
                 of: QuorumOf::Deployment,
-                judgement: count_deployment(self.index, facts, action, now, &mut rules)?,
+                judgement: count_deployment(self.index, facts, action, now, rules)?,
             });
         }
         Ok(list)
@@ -493,10 +498,9 @@ impl<'a, 'e> Case<'a, 'e> {
     fn approval_facts(
         &self,
         store: &Store<'_, '_>,
-        entities: &Entities,
         signatures: &[Signatures],
-        facts: &mut ContextFacts,
-    ) -> Result<(), Stop> {
+        rules: &mut ApproveRules<'_, 'e>,
+    ) -> Result<BTreeMap<&'static str, Value>, Stop> {
         let own = signatures.last();
         let signers = own.map_or(&[][..], |s| &s.judgement.signers);
         let people = |people: &mut dyn Iterator<Item = PersonIx>| {
@@ -509,13 +513,12 @@ impl<'a, 'e> Case<'a, 'e> {
         let of_changes = self.changes().iter().zip(signatures);
         let of_changes = of_changes.flat_map(|(_, s)| &s.judgement.signers);
         let count = i64::try_from(signers.len()).unwrap_or(i64::MAX);
-        let mut rules = self.approve_rules(entities, facts);
         let (mut reviewed, mut covered) = (true, true);
         let (mut mutual, mut quickest) = (Some(0), Some(i64::MAX));
         for (change, signed) in self.changes().iter().zip(signatures) {
             let (index, judgement) = (self.index, &signed.judgement);
             let now = self.setting.now;
-            reviewed &= every_commit_reviewed(index, change, judgement, now, &mut rules)?;
+            reviewed &= every_commit_reviewed(index, change, judgement, now, rules)?;
             covered &= owners_covered(index, change, &judgement.signers)?;
             let people = &change.contributors.people;
             let pair = self.favours.most(people, &judgement.signers);
@@ -524,8 +527,7 @@ impl<'a, 'e> Case<'a, 'e> {
             quickest = quickest.zip(here).map(|(least, here)| least.min(here));
         }
         let something = !self.changes().is_empty() && !signatures.is_empty();
-        drop(rules);
-        facts.facts.extend([
+        let mut facts = BTreeMap::from([
             ("approvers", people(&mut signers.iter().copied())),
             ("objectors", people(&mut objectors.copied())),
             ("machine_objectors", machines),
@@ -544,8 +546,8 @@ impl<'a, 'e> Case<'a, 'e> {
         ];
         let known = optional.map(|(name, value)| Some((name, Value::from(value?))));
         let known = known.into_iter().flatten();
-        facts.facts.extend(known.filter(|_| something));
-        Ok(())
+        facts.extend(known.filter(|_| something));
+        Ok(facts)
     }
 }
 
@@ -598,7 +600,7 @@ fn subject<'e>(
     index: &Index<'e>,
     setting: Setting<'_>,
     resource: &EntityUid,
-    extra: &[Arc<Entity>],
+    extra: &[Entity],
 ) -> Result<(Subject<'e>, EntityUID), Stop> {
     let id = resource.id.as_str();
     let unknown = || {
@@ -631,7 +633,7 @@ fn subject<'e>(
 
 /// Entities that the request brings: only of types that the pack's own schema
 /// declares. What the base schema declares follows from evidence alone.
-fn extra_entities(program: &Program, request: &Request) -> Result<Vec<Arc<Entity>>, Fault> {
+fn extra_entities(program: &Program, request: &Request) -> Result<Vec<Entity>, Fault> {
     let Some(json) = &request.entities else {
         return Ok(Vec::new());
     };
@@ -648,7 +650,7 @@ fn extra_entities(program: &Program, request: &Request) -> Result<Vec<Arc<Entity
             )));
         }
         if !ty.is_action() {
-            list.push(Arc::new(entity.clone()));
+            list.push(entity.clone());
         }
     }
     Ok(list)

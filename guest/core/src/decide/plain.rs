@@ -146,8 +146,7 @@ fn entities(program: &Program, request: &Request) -> Result<Entities, Fault> {
     let json = request.entities.as_deref().unwrap_or("[]");
     if let Some(listed) = program.reader.entities(json) {
         let actions = &program.vocabulary.action_entities;
-        let actions = actions.iter().map(|action| ast::Entity::clone(action));
-        return closed(listed.into_iter().chain(actions));
+        return closed(listed.into_iter().chain(actions.iter().cloned()));
     }
     let entities = cedar::Entities::from_json_str(json, Some(&program.schema))
         .map_err(|e| Fault::invalid_request(format!("entities: {}", chain(&e))))?;

@@ -4,6 +4,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::error::Category;
 
+use super::object::noting_strangers;
 use super::{Evidence, EvidenceError};
 use crate::verdict::Fault;
 
@@ -29,19 +30,16 @@ pub(crate) enum ReadError {
 
 impl<'j> Read<'j> {
     pub(crate) fn from_json(json: &'j str) -> Result<Self, ReadError> {
-        let mut unknown = Vec::new();
-        let mut from = serde_json::Deserializer::from_str(json);
-        let note = |path: serde_ignored::Path<'_>| {
-            if unknown.len() < MAX_UNKNOWN {
-                let mut path = path.to_string();
-                let fits = (0..=MAX_PATH).rev().find(|at| path.is_char_boundary(*at));
-                path.truncate(fits.unwrap_or(0));
-                unknown.push(path);
-            }
-        };
-        let read = serde_ignored::deserialize::<_, _, Evidence<'j>>(&mut from, note);
-        match read.and_then(|evidence| from.end().map(|()| evidence)) {
-            Ok(evidence) => Ok(Read { evidence, unknown }),
+        let (read, has_unknown) = noting_strangers(|| serde_json::from_str::<Evidence<'j>>(json));
+        match read {
+            Ok(evidence) => Ok(Read {
+                evidence,
+                unknown: if has_unknown {
+                    unknown(json)
+                } else {
+                    Vec::new()
+                },
+            }),
             // Of a number for a word out of a list the parser says that it is no JSON.
             Err(error) if error.classify() == Category::Data || is_json(json) => {
                 Err(ReadError::Evidence(place(json)))
@@ -49,6 +47,25 @@ impl<'j> Read<'j> {
             Err(error) => Err(ReadError::Fault(Fault::json("evidence", &error))),
         }
     }
+}
+
+/// Reads once more, to say what was not understood.
+fn unknown(json: &str) -> Vec<String> {
+    let mut unknown = Vec::new();
+    let note = |path: serde_ignored::Path<'_>| {
+        if unknown.len() < MAX_UNKNOWN {
+            let mut path = path.to_string();
+            let fits = (0..=MAX_PATH).rev().find(|at| path.is_char_boundary(*at));
+            path.truncate(fits.unwrap_or(0));
+            unknown.push(path);
+        }
+    };
+    let mut from = serde_json::Deserializer::from_str(json);
+    // It was read before, and is no other now.
+    drop(serde_ignored::deserialize::<_, _, Evidence<'_>>(
+        &mut from, note,
+    ));
+    unknown
 }
 
 fn is_json(text: &str) -> bool {

@@ -2,7 +2,6 @@
 //! which facts its context takes.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::Arc;
 
 use cedar_policy_core::ast::{Eid, Entity, EntityType, EntityUID};
 use cedar_policy_core::validator::ValidatorSchema;
@@ -18,7 +17,7 @@ pub(crate) struct Vocabulary {
     types: HashMap<String, EntityType>,
     actions: HashMap<EntityUID, Action>,
     /// Every action with the groups that it is in.
-    pub(crate) action_entities: Vec<Arc<Entity>>,
+    pub(crate) action_entities: Vec<Entity>,
 }
 
 /// One action.
@@ -98,7 +97,7 @@ impl Vocabulary {
                 .map(|ty| (ty.to_string(), shared.entity_type(&ty)))
                 .collect(),
             actions,
-            action_entities: entities.iter().cloned().map(Arc::new).collect(),
+            action_entities: entities.iter().cloned().collect(),
         })
     }
 

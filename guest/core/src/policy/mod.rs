@@ -1,12 +1,16 @@
 //! Cedar: rules indexed by scope, facts handed over as entities, one evaluation.
 
 pub(crate) mod actions;
+mod attributes;
+pub(crate) mod context;
 pub(crate) mod entities;
 mod index;
 pub(crate) mod read;
 mod rule;
 mod settle;
+mod wanted;
 
 pub(crate) use index::{Outcome, Question, RuleSet};
 pub(crate) use rule::Rule;
 pub(crate) use settle::Shared;
+pub(crate) use wanted::Wanted;

@@ -5,13 +5,14 @@ use crate::bundle::Quorum;
 use crate::evidence::{Identity, Session};
 use crate::facts::{filled, session_of};
 use crate::plain_facts::{Facts, Place, Signing, as_request};
+use crate::policy::Wanted;
 use crate::request::EntityUid;
 use crate::verdict::{Approval, code};
 
-impl<'e> Case<'_, 'e> {
+impl<'a, 'e> Case<'a, 'e> {
     /// The question with its facts, and those that were asked to count signatures.
-    pub(super) fn tell(mut self) -> Result<Facts, Stop> {
-        let derived = self.derive()?;
+    pub(super) fn tell(mut self, wanted: &'a Wanted) -> Result<Facts, Stop> {
+        let derived = self.derive(wanted)?;
         Ok(Facts {
             signing: self.refused(&derived)?,
             places: self.places(&derived.signatures),
@@ -19,7 +20,7 @@ impl<'e> Case<'_, 'e> {
         })
     }
 
-    fn refused(&self, derived: &Derived<'_, 'e>) -> Result<Vec<Signing>, Stop> {
+    fn refused(&self, derived: &Derived<'a, 'e>) -> Result<Vec<Signing>, Stop> {
         let rules = self.approve_rules(&derived.entities, &derived.facts);
         let judged = derived.signatures.iter().map(|signed| &signed.judgement);
         let approvals = judged.flat_map(|judgement| &judgement.approvals);

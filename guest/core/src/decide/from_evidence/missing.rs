@@ -2,11 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use cedar_policy_core::entities::Entities;
+
 use super::{Case, Principal, Signatures};
 use crate::bundle::{Quorum, QuorumOf};
 use crate::evidence::PersonIx;
 use crate::facts::{Shortfall, SigningRules};
-use crate::policy::entities::{ContextFacts, Store};
+use crate::policy::context::ContextFacts;
+use crate::policy::entities::Store;
 use crate::verdict::{Fault, Missing};
 
 /// Candidates listed for a missing signature.
@@ -14,24 +17,32 @@ const MAX_CANDIDATES: usize = 50;
 /// People asked about for a missing signature, whatever the directory holds.
 const MAX_ASKED: usize = 500;
 
+/// A shortfall of a quorum, and the signatures that fall short.
+type Held<'s> = (&'s Quorum, &'s Signatures, &'s Shortfall);
+
 impl<'a, 'e> Case<'a, 'e> {
-    /// The shortfalls of the quorums that hold a rule back.
-    pub(super) fn missing(
+    /// The shortfalls of the quorums that hold a rule back, with the signatures that they are short of.
+    pub(super) fn held<'s>(
         &self,
-        store: &mut Store<'a, 'e>,
-        facts: &ContextFacts,
-        signatures: &[Signatures],
-        shortfalls: &[(&Quorum, usize, Shortfall)],
+        signatures: &'s [Signatures],
+        shortfalls: &'s [(&'s Quorum, usize, Shortfall)],
         holding: &BTreeSet<&str>,
-    ) -> Result<Vec<Missing>, Fault> {
-        let held: Vec<_> = shortfalls
+    ) -> Vec<Held<'s>> {
+        shortfalls
             .iter()
             .filter(|(quorum, ..)| holding.contains(quorum.name.as_str()))
-            .filter_map(|(quorum, ix, shortfall)| Some((quorum, signatures.get(*ix)?, shortfall)))
-            .collect();
-        if held.is_empty() {
-            return Ok(Vec::new());
-        }
+            .filter_map(|(quorum, ix, shortfall)| Some((*quorum, signatures.get(*ix)?, shortfall)))
+            .collect()
+    }
+
+    /// What would fill them, and who could.
+    pub(super) fn missing(
+        &self,
+        mut store: Store<'a, 'e>,
+        entities: Entities,
+        facts: &ContextFacts,
+        held: Vec<Held<'_>>,
+    ) -> Result<Vec<Missing>, Fault> {
         let by_need = self.people_by_need(held.iter().map(|(.., shortfall)| *shortfall));
         let pools: Vec<Vec<PersonIx>> = held
             .iter()
@@ -40,7 +51,7 @@ impl<'a, 'e> Case<'a, 'e> {
         for person in pools.iter().flatten() {
             store.add_person(*person);
         }
-        let entities = store.entities()?;
+        let entities = store.and_new(entities)?;
         let mut rules = self.approve_rules(&entities, facts);
         let entries = held
             .into_iter()
