@@ -136,6 +136,7 @@ impl Parsed {
     /// # Errors
     /// An action that the schema contradicts itself about.
     pub fn link(self) -> Result<Program, LoadError> {
+        let unchecked = self.bundle.unchecked;
         let mut shared = Shared::default();
         for uid in self.rules.iter().flat_map(|rule| &rule.literals) {
             shared.entity(uid);
@@ -146,15 +147,24 @@ impl Parsed {
         let literals = rules.iter().flat_map(|rule| &rule.literals);
         let people = literals.filter(|uid| *uid.entity_type() == base.person);
         let vocabulary = Vocabulary::load(self.schema.as_ref(), &mut shared)?;
+        let named_people = people.map(|uid| uid.eid().as_ref().to_owned()).collect();
+        let (data, mode) = (self.bundle.data.clone(), self.bundle.mode);
+        let description = describe(self.bundle, &rules, &vocabulary);
+        // Where an action takes no options its rules see none.
+        let options = match mode == Mode::Evidence && vocabulary.all_take("option") {
+            true => data.options.as_slice(),
+            false => &[],
+        };
+        let rules = RuleSet::new(rules, options);
         Ok(Program {
             reader: Reader::load(self.schema.as_ref(), &mut shared),
-            named_people: people.map(|uid| uid.eid().as_ref().to_owned()).collect(),
-            unchecked: self.bundle.unchecked,
-            data: self.bundle.data.clone(),
-            description: describe(self.bundle, &rules, &vocabulary),
-            vocabulary,
             wanted: Wanted::by(&rules, self.schema.as_ref(), &base),
-            rules: RuleSet::new(rules),
+            named_people,
+            unchecked,
+            data,
+            description,
+            vocabulary,
+            rules,
             schema: self.schema,
             base,
         })

@@ -146,6 +146,13 @@ impl Vocabulary {
         sorted.into_iter().filter_map(example).collect()
     }
 
+    /// Whether the context of every action that somebody can do takes a fact.
+    pub(crate) fn all_take(&self, fact: &str) -> bool {
+        let actions = self.actions.values();
+        let mut done = actions.filter(|action| !action.principals.is_empty());
+        done.all(|action| action.context.facts.contains(fact))
+    }
+
     pub(crate) fn action(&self, uid: &EntityUID) -> Option<&Action> {
         self.actions.get(uid)
     }

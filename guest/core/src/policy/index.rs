@@ -9,15 +9,15 @@
 
 use std::collections::HashMap;
 
-use cedar_policy_core::ast::{
-    Context, EntityType, EntityUID, EntityUIDEntry, Literal, Request, ValueKind,
-};
+use cedar_policy_core::ast::{Context, EntityType, EntityUID, EntityUIDEntry, Expr, Request};
 use cedar_policy_core::entities::{Dereference, Entities};
 use cedar_policy_core::evaluator::Evaluator;
 use cedar_policy_core::extensions::Extensions;
 
 use super::Rule;
+use super::condition::{Anatomy, Answers, Condition};
 use super::rule::{Demand, Scope};
+use crate::bundle::PackOption;
 use crate::verdict::Effect;
 
 /// Position of a rule in its [`RuleSet`].
@@ -27,6 +27,10 @@ pub(crate) type RuleIx = u32;
 #[derive(Debug, Default)]
 pub(crate) struct RuleSet {
     rules: Vec<Rule>,
+    /// Of each rule.
+    conditions: Vec<Condition>,
+    /// How many parts of them are shared.
+    places: usize,
     by_principal: HashMap<EntityUID, Vec<RuleIx>>,
     by_action: HashMap<EntityUID, Vec<RuleIx>>,
     by_resource: HashMap<EntityUID, Vec<RuleIx>>,
@@ -93,7 +97,8 @@ impl<'a> Position<'a> {
 }
 
 impl RuleSet {
-    pub(crate) fn new(rules: Vec<Rule>) -> Self {
+    /// With `options` as they are in every question's context.
+    pub(crate) fn new(rules: Vec<Rule>, options: &[PackOption]) -> Self {
         let mut population = HashMap::<(u8, &EntityUID), usize>::new();
         for rule in &rules {
             for (var, demand) in (0..).zip(demands(&rule.scope)) {
@@ -117,12 +122,24 @@ impl RuleSet {
                     .map(|(_, var)| var)
             })
             .collect();
-        let mut set = RuleSet::default();
+        let conditions = rules.iter().map(|rule| &rule.condition);
+        let mut anatomy = Anatomy::new(options, conditions.clone());
+        let mut set = RuleSet {
+            conditions: conditions.map(|expr| anatomy.take_apart(expr)).collect(),
+            places: anatomy.places(),
+            ..RuleSet::default()
+        };
         for ((ix, rule), place) in (0..).zip(&rules).zip(places) {
             set.place(ix, &rule.scope, place);
         }
         set.rules = rules;
         set
+    }
+
+    /// All that Cedar may be asked of conditions.
+    pub(crate) fn parts(&self) -> impl Iterator<Item = &Expr> {
+        let parts = self.conditions.iter().flat_map(Condition::parts);
+        parts.map(|part| &part.expr)
     }
 
     fn place(&mut self, ix: RuleIx, scope: &Scope, place: Option<u8>) {
@@ -156,15 +173,20 @@ impl RuleSet {
             entities,
             Extensions::all_available(),
         );
+        let mut answers = Answers::new(evaluator, self.places);
         let mut outcome = Outcome::default();
         for ix in self.candidates(&principal, &action, &resource) {
-            let Some(rule) = self.get(ix) else { continue };
+            let condition = self.conditions.get(ix as usize);
+            let (Some(rule), Some(condition)) = (self.get(ix), condition) else {
+                continue;
+            };
             let scope = &rule.scope;
             if principal.meets(&scope.principal)
                 && action.meets(&scope.action)
                 && resource.meets(&scope.resource)
             {
-                outcome.record(ix, rule, &evaluator);
+                let holds = answers.whether(condition, &rule.condition);
+                outcome.record(ix, rule.effect, holds);
             }
         }
         outcome
@@ -195,18 +217,12 @@ impl RuleSet {
 }
 
 impl Outcome {
-    fn record(&mut self, ix: RuleIx, rule: &Rule, evaluator: &Evaluator<'_>) {
-        let value = evaluator.interpret(&rule.condition, &HashMap::new());
-        let holds = value.map(|value| match value.value_kind() {
-            ValueKind::Lit(Literal::Bool(holds)) => Some(*holds),
-            _ => None,
-        });
-        match (holds, rule.effect) {
-            (Ok(Some(false)), _) => {}
-            (Ok(Some(true)), Effect::Allow) => self.permits.push(ix),
-            (Ok(Some(true)), Effect::Deny) => self.forbids.push(ix),
-            (Ok(None), _) => self.errors.push((ix, "a condition is no Bool".to_owned())),
-            (Err(error), _) => self.errors.push((ix, error.to_string())),
+    fn record(&mut self, ix: RuleIx, effect: Effect, holds: Result<bool, String>) {
+        match (holds, effect) {
+            (Ok(false), _) => {}
+            (Ok(true), Effect::Allow) => self.permits.push(ix),
+            (Ok(true), Effect::Deny) => self.forbids.push(ix),
+            (Err(error), _) => self.errors.push((ix, error)),
         }
     }
 }

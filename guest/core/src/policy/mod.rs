@@ -2,6 +2,7 @@
 
 pub(crate) mod actions;
 mod attributes;
+mod condition;
 pub(crate) mod context;
 pub(crate) mod entities;
 mod index;

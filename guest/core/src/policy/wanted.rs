@@ -6,7 +6,7 @@ use cedar_policy_core::ast::{EntityType, Expr, ExprKind};
 use cedar_policy_core::validator::ValidatorSchema;
 use smol_str::SmolStr;
 
-use super::Rule;
+use super::RuleSet;
 use super::entities::BaseTypes;
 
 /// Attributes of the base schema's entities, of each type by name.
@@ -22,10 +22,10 @@ pub(crate) struct Wanted {
 
 impl Wanted {
     /// Those that one of the rules names, of whatever it may be an attribute there.
-    pub(crate) fn by(rules: &[Rule], schema: &ValidatorSchema, types: &BaseTypes) -> Self {
+    pub(crate) fn by(rules: &RuleSet, schema: &ValidatorSchema, types: &BaseTypes) -> Self {
         let named: BTreeSet<&str> = rules
-            .iter()
-            .flat_map(|rule| rule.condition.subexpressions().flat_map(named))
+            .parts()
+            .flat_map(|part| part.subexpressions().flat_map(named))
             .collect();
         Wanted::of(schema, types, |name| named.contains(name))
     }
