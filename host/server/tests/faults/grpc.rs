@@ -253,7 +253,7 @@ async fn a_message_that_lacks_something_is_denied() {
         (unknown.clone(), INVALID_ARGUMENT),
         (field(1, &unknown), INVALID_ARGUMENT),
         (request(&[]), INVALID_ARGUMENT),
-        (request(&[unknown.clone()]), INVALID_ARGUMENT),
+        (request(std::slice::from_ref(&unknown)), INVALID_ARGUMENT),
         (request(&[post(), user()]), INVALID_ARGUMENT),
         (request(&[to(), user()]), INVALID_ARGUMENT),
         (request(&[post(), path(b""), user()]), INVALID_ARGUMENT),

@@ -98,10 +98,7 @@ fn nothing_that_a_record_names_ever_goes() {
     assert_eq!(replayed(&world).same, same.same);
     world.whole();
     // There is nothing more, and a server goes on, also with what is gone.
-    assert_eq!(
-        remove_unused(&world.log()).unwrap().files,
-        [PathBuf::new(); 0]
-    );
+    assert_eq!(remove_unused(&world.log()).unwrap().files.len(), 0);
     let service = world.start(LINES);
     decide_on(&service, 0..3);
     drop(service);
