@@ -87,6 +87,16 @@ router = {
     "typed_config": {"@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router"},
 }
 
+# The upstream reads a request before it answers. Otherwise it ends the connection with each answer, and what is
+# measured is how connections are opened.
+whole = {
+    "name": "envoy.filters.http.buffer",
+    "typed_config": {
+        "@type": "type.googleapis.com/envoy.extensions.filters.http.buffer.v3.Buffer",
+        "max_request_bytes": 1 << 20,
+    },
+}
+
 
 def listener(port, filters, action):
     return {
@@ -113,7 +123,7 @@ upstream = {"socket_address": {"address": "127.0.0.1", "port_value": 18193}}
         listener(18191, [router], {"route": {"cluster": "upstream"}}),
         listener(18192, [wasm(directory(small)), router], {"route": {"cluster": "upstream"}}),
         listener(18194, [wasm(own), router], {"route": {"cluster": "upstream"}}),
-        listener(18193, [router], {"direct_response": {"status": 200, "body": {"inline_string": "deployed\n"}}}),
+        listener(18193, [whole, router], {"direct_response": {"status": 200, "body": {"inline_string": "deployed\n"}}}),
     ],
     "clusters": [{
         "name": "upstream",
