@@ -203,3 +203,6 @@ fn bool_of(value: &Value) -> Option<bool> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests;
