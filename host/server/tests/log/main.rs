@@ -8,7 +8,6 @@
 )]
 
 mod chain;
-mod cost;
 mod failure;
 #[path = "../../../runtime/tests/it/guest.rs"]
 mod guest;
