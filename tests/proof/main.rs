@@ -11,6 +11,7 @@ mod advice;
 mod conformance;
 mod controls;
 mod definitions;
+mod direct;
 mod engines;
 mod explain;
 mod facts_page;

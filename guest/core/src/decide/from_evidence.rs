@@ -4,28 +4,29 @@
 mod facts;
 mod missing;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use cedar_policy_core::ast::{Context, Entity, EntityUID, Value};
+use cedar_policy_core::ast::{Context, Entity, EntityUID};
 use cedar_policy_core::entities::Entities;
 
 use super::plain::chain;
-use super::signing::ApproveRules;
+use super::signing::{ApproveRules, Asked};
 use super::{Stop, explain};
 use crate::bundle::{Quorum, QuorumOf};
 use crate::cedar;
 use crate::evidence::{Evidence, Identity, Index, MachineIx, PersonIx, Read};
-use crate::facts::clock::is_open;
 use crate::facts::people::Standing;
 use crate::facts::review::{self, Favours, every_commit_reviewed, owners_covered};
 use crate::facts::{
-    ChangeFacts, DeploymentFacts, Judgement, Setting, Shortfall, Signer, change_facts,
-    count_change, count_deployment, deployment_facts, separate_shortfalls, session_facts,
-    shortfalls,
+    ChangeFacts, DeploymentFacts, Judgement, SessionFacts, Setting, Shortfall, Signer,
+    change_facts, count_change, count_deployment, deployment_facts, separate_shortfalls,
+    session_facts, shortfalls,
 };
 use crate::policy::actions::Action;
-use crate::policy::context::{self, ContextFacts, datetime, flags, options};
-use crate::policy::entities::{Store, set, uid};
+use crate::policy::context::{ApprovalFacts, ContextFacts, Situation, check_time};
+use crate::policy::direct::Direct;
+use crate::policy::entities::{Store, uid};
+use crate::policy::fact::Thing;
 use crate::policy::{Question, Wanted};
 use crate::program::Program;
 use crate::request::{EntityUid, Request};
@@ -108,24 +109,23 @@ struct Signatures {
 /// What follows from the evidence, as the rules see it.
 struct Derived<'a, 'e> {
     store: Store<'a, 'e>,
-    entities: Entities,
-    facts: ContextFacts,
+    facts: ContextFacts<'a>,
     signatures: Vec<Signatures>,
     /// Every need of every quorum that is not met, with the position of its signatures.
     shortfalls: Vec<(&'a Quorum, usize, Shortfall)>,
 }
 
 /// A request with its facts.
-struct Case<'a, 'e> {
-    program: &'a Program,
+pub(super) struct Case<'a, 'e> {
+    pub(super) program: &'a Program,
     request: &'a Request,
     index: &'a Index<'e>,
     standing: &'a Standing<'e>,
     setting: Setting<'a>,
-    action: &'a Action,
+    action: (EntityUID, &'a Action),
     principal: Principal,
-    question: Question,
     subject: Subject<'e>,
+    resource: EntityUID,
     favours: Favours,
     extra: Vec<Entity>,
 }
@@ -157,22 +157,16 @@ impl<'a, 'e> Case<'a, 'e> {
                 ),
             ));
         }
-        let question = Question {
-            principal: principal_uid,
-            action: action_uid,
-            resource: resource_uid,
-            context: Context::empty(),
-        };
         Ok(Case {
             program,
             request,
             index,
             standing,
             setting,
-            action,
+            action: (action_uid, action),
             principal,
-            question,
             subject,
+            resource: resource_uid,
             favours: match action.context.counts() {
                 true => Favours::read(index)?,
                 false => Favours::default(),
@@ -181,19 +175,22 @@ impl<'a, 'e> Case<'a, 'e> {
         })
     }
 
-    fn decide(mut self, wanted: &'a Wanted) -> Result<Verdict, Stop> {
+    fn decide(self, wanted: &Wanted) -> Result<Verdict, Stop> {
         let Derived {
             store,
-            entities,
             facts,
             signatures,
             shortfalls,
         } = self.derive(wanted)?;
-        let outcome = self.program.rules.evaluate(&self.question, &entities);
+        let (_, action) = &self.action;
+        let rules = &self.program.rules;
+        let situation = Situation::new(facts.clone(), &action.context);
+        let asked = self.asked(&store, &situation);
+        self.check_context(&asked)?;
+        let outcome = rules.evaluate(&asked)?;
         let if_met = if outcome.effect() == Effect::Deny && !shortfalls.is_empty() {
-            let mut question = self.question.clone();
-            question.context = facts.context(&self.action.context, true);
-            self.program.rules.evaluate(&question, &entities)
+            let situation = situation.with_all_quorums_met();
+            rules.evaluate(&self.asked(&store, &situation))?
         } else {
             outcome.clone()
         };
@@ -201,31 +198,71 @@ impl<'a, 'e> Case<'a, 'e> {
         let holding = explain::holding_quorums(self.program, &outcome, &if_met);
         let held = self.held(&signatures, &shortfalls, &holding);
         if !held.is_empty() {
-            verdict.missing = self.missing(store, entities, &facts, held)?;
+            drop(situation);
+            verdict.missing = self.missing(store, facts, held);
         }
         let approvals = signatures.into_iter().flat_map(|s| s.judgement.approvals);
         verdict.approvals = approvals.collect();
         Ok(verdict)
     }
 
-    /// All that the rules look at; completes the question.
-    fn derive(&mut self, wanted: &'a Wanted) -> Result<Derived<'a, 'e>, Stop> {
-        let mut store = self.store(wanted);
-        let entities = store.entities()?;
+    /// The question that the request is.
+    fn asked<'s>(
+        &'s self,
+        store: &'s Store<'s, 'e>,
+        situation: &'s Situation<'s>,
+    ) -> Asked<'s, 'e> {
+        let (action, Action { groups, .. }) = &self.action;
+        Asked {
+            direct: Direct {
+                store,
+                situation,
+                principal: self.principal.thing(),
+                resource: match &self.subject {
+                    Subject::Change(facts) => Some(Thing::Change(facts)),
+                    Subject::Deployment(facts) => Some(Thing::Deployment(facts)),
+                    Subject::Other => None,
+                },
+            },
+            action,
+            groups,
+            resource: &self.resource,
+        }
+    }
+
+    /// The change or deployment of that name, if the request concerns it.
+    pub(super) fn thing(&self, resource: &EntityUid) -> Option<Thing<'_>> {
+        if let Subject::Deployment(facts) = &self.subject
+            && resource.type_name == "Deployment"
+        {
+            let found = facts.deployment.id.as_str() == resource.id;
+            return found.then_some(Thing::Deployment(facts));
+        }
+        let mut changes = self.changes().iter();
+        let found = changes.find(|facts| facts.change.id.as_str() == resource.id);
+        found
+            .filter(|_| resource.type_name == "Change")
+            .map(Thing::Change)
+    }
+
+    /// All that the rules look at.
+    fn derive<'s>(&'s self, wanted: &'s Wanted) -> Result<Derived<'s, 'e>, Stop> {
+        let store = self.store(wanted);
+        if !self.extra.is_empty() {
+            // They come from outside: what is wrong with them is wrong whatever the rules look at.
+            store.entities()?;
+        }
         let mut facts = self.context_facts()?;
         // What signers are asked sees no quorum, so that each is asked once, whatever the answer is for.
-        let mut rules = self.approve_rules(&entities, &facts);
+        let mut rules = ApproveRules::new(self, &store, &facts);
         let signatures = self.signatures(&mut rules)?;
         let shortfalls = self.shortfalls(&signatures);
-        facts.met = self.met(&shortfalls);
-        let of_approvals = self.approval_facts(&store, &signatures, &mut rules)?;
+        let of_approvals = self.approval_facts(&signatures, &mut rules)?;
         drop(rules);
-        facts.facts.extend(of_approvals);
-        self.question.context = facts.context(&self.action.context, false);
-        self.check_context()?;
+        facts.met = self.met(&shortfalls);
+        facts.approvals = Some(of_approvals);
         Ok(Derived {
             store,
-            entities,
             facts,
             signatures,
             shortfalls,
@@ -233,7 +270,7 @@ impl<'a, 'e> Case<'a, 'e> {
     }
 
     /// Every entity that a rule can reach from the request or name by itself.
-    fn store(&self, wanted: &'a Wanted) -> Store<'a, 'e> {
+    fn store<'s>(&'s self, wanted: &'s Wanted) -> Store<'s, 'e> {
         let mut store = Store::new(
             &self.program.base,
             wanted,
@@ -258,9 +295,14 @@ impl<'a, 'e> Case<'a, 'e> {
         store
     }
 
+    /// Whether the rules of the action look at signatures at all.
+    fn counts(&self) -> bool {
+        self.action.1.context.counts()
+    }
+
     fn signing_people(&self) -> BTreeSet<PersonIx> {
         let mut accounts: Vec<&str> = Vec::new();
-        if self.action.context.counts() {
+        if self.counts() {
             for change in self.changes() {
                 accounts.extend(
                     change
@@ -297,13 +339,12 @@ impl<'a, 'e> Case<'a, 'e> {
         }
     }
 
-    fn context_facts(&self) -> Result<ContextFacts, Stop> {
+    fn context_facts(&self) -> Result<ContextFacts<'_>, Stop> {
         let others = self.request.context.as_deref().map(cedar_context);
         let others = others.transpose()?;
         if let Some(Context::Value(pairs)) = &others {
-            let stranger = pairs
-                .keys()
-                .find(|k| !self.action.context.others.contains(k.as_str()));
+            let known = &self.action.1.context.others;
+            let stranger = pairs.keys().find(|k| !known.contains(k.as_str()));
             if let Some(name) = stranger {
                 return Err(Fault::invalid_request(format!(
                     "context: `{name}` is not an attribute that the pack's own schema adds to \
@@ -313,73 +354,65 @@ impl<'a, 'e> Case<'a, 'e> {
                 .into());
             }
         }
-        let windows = self.program.data.windows.iter();
-        let windows = windows.map(|w| (w.name.clone(), is_open(w, self.setting.now)));
-        let mut facts = BTreeMap::from([
-            ("now", datetime(&self.program.base, self.setting.now)?),
-            ("window", flags(&windows.collect())),
-            ("option", options(&self.program.data.options)),
-            ("counting", Value::from(false)),
-        ]);
-        facts.extend(self.session()?.map(|session| ("session", session)));
-        facts.extend(self.deployed_before().map(|b| ("deployed_before", b)));
+        check_time(self.setting.now)?;
         Ok(ContextFacts {
-            facts,
+            setting: self.setting,
+            session: self.session()?,
+            counting: false,
+            deployed_before: self.deployed_before(),
+            approvals: None,
             met: BTreeSet::new(),
             others,
         })
     }
 
     /// How the one who asks is signed in.
-    fn session(&self) -> Result<Option<Value>, Stop> {
+    fn session(&self) -> Result<Option<SessionFacts<'_>>, Stop> {
         let whose = match self.principal {
             Principal::Person(person) => Identity::Person(person),
             Principal::Machine(machine) => Identity::Machine(machine),
         };
         let session = self.index.evidence.session.as_ref();
         let facts = |session| session_facts(self.index, session, whose, self.setting.now);
-        Ok(session.map(facts).transpose()?.map(context::session))
+        Ok(session.map(facts).transpose()?)
     }
 
     /// Whether the one who asks deployed there before.
-    fn deployed_before(&self) -> Option<Value> {
+    fn deployed_before(&self) -> Option<bool> {
         let Subject::Deployment(facts) = &self.subject else {
             return None;
         };
-        let before = match self.principal {
+        Some(match self.principal {
             Principal::Person(person) => facts.deployers.contains(&person),
             Principal::Machine(machine) => facts.machine_deployers.contains(&machine),
-        };
-        Some(Value::from(before))
+        })
     }
 
     /// What the request brought is checked against the schema; facts need no check.
-    fn check_context(&self) -> Result<(), Fault> {
-        if self.action.context.others.is_empty() {
+    fn check_context(&self, asked: &Asked<'_, '_>) -> Result<(), Fault> {
+        if self.action.1.context.others.is_empty() {
             return Ok(());
         }
+        let Question {
+            principal,
+            action,
+            resource,
+            context,
+        } = asked.question()?;
         cedar::Request::new(
-            self.question.principal.clone().into(),
-            self.question.action.clone().into(),
-            self.question.resource.clone().into(),
-            self.question.context.clone().into(),
+            principal.into(),
+            action.into(),
+            resource.into(),
+            context.into(),
             Some(&self.program.schema),
         )
         .map(drop)
         .map_err(|e| Fault::invalid_request(format!("context: {}", chain(&e))))
     }
 
-    fn approve_rules<'s>(
-        &'s self,
-        entities: &'s Entities,
-        facts: &ContextFacts,
-    ) -> ApproveRules<'s, 'e> {
-        ApproveRules::new(self.program, self.index, entities, facts)
-    }
-
     /// Counts the approvals of everything that the request concerns.
     fn signatures(&self, rules: &mut ApproveRules<'_, 'e>) -> Result<Vec<Signatures>, Stop> {
-        if !self.action.context.counts() {
+        if !self.counts() {
             return Ok(Vec::new());
         }
         let mut list = Vec::new();
@@ -402,7 +435,7 @@ impl<'a, 'e> Case<'a, 'e> {
     }
 
     fn quorums(&self) -> impl Iterator<Item = &'a Quorum> {
-        let names = self.action.context.quorums.as_ref();
+        let names = self.action.1.context.quorums.as_ref();
         let named = move |q: &&Quorum| names.is_some_and(|names| names.contains(&q.name));
         self.program.description.quorums.iter().filter(named)
     }
@@ -497,22 +530,16 @@ impl<'a, 'e> Case<'a, 'e> {
     /// Facts that are made from approvals.
     fn approval_facts(
         &self,
-        store: &Store<'_, '_>,
         signatures: &[Signatures],
         rules: &mut ApproveRules<'_, 'e>,
-    ) -> Result<BTreeMap<&'static str, Value>, Stop> {
+    ) -> Result<ApprovalFacts, Stop> {
         let own = signatures.last();
         let signers = own.map_or(&[][..], |s| &s.judgement.signers);
-        let people = |people: &mut dyn Iterator<Item = PersonIx>| {
-            set(people.filter_map(|person| store.person_uid(person)))
-        };
         let objections = || signatures.iter().map(|s| &s.judgement.objectors);
         let objectors = objections().flat_map(|objectors| &objectors.people);
         let machines = objections().flat_map(|objectors| &objectors.machines);
-        let machines = store.machines_value(&machines.copied().collect());
         let of_changes = self.changes().iter().zip(signatures);
         let of_changes = of_changes.flat_map(|(_, s)| &s.judgement.signers);
-        let count = i64::try_from(signers.len()).unwrap_or(i64::MAX);
         let (mut reviewed, mut covered) = (true, true);
         let (mut mutual, mut quickest) = (Some(0), Some(i64::MAX));
         for (change, signed) in self.changes().iter().zip(signatures) {
@@ -527,27 +554,25 @@ impl<'a, 'e> Case<'a, 'e> {
             quickest = quickest.zip(here).map(|(least, here)| least.min(here));
         }
         let something = !self.changes().is_empty() && !signatures.is_empty();
-        let mut facts = BTreeMap::from([
-            ("approvers", people(&mut signers.iter().copied())),
-            ("objectors", people(&mut objectors.copied())),
-            ("machine_objectors", machines),
-            (
-                "approver_teams",
-                store.teams_of_some(&signers.iter().copied().collect()),
-            ),
-            ("change_approvers", people(&mut of_changes.copied())),
-            ("signer_count", Value::from(count)),
-            ("every_commit_reviewed", Value::from(something && reviewed)),
-            ("owners_covered", Value::from(something && covered)),
-        ]);
-        let optional = [
-            ("reciprocal_reviews", mutual),
-            ("quickest_approval_seconds", quickest),
-        ];
-        let known = optional.map(|(name, value)| Some((name, Value::from(value?))));
-        let known = known.into_iter().flatten();
-        facts.extend(known.filter(|_| something));
-        Ok(facts)
+        Ok(ApprovalFacts {
+            approvers: signers.iter().copied().collect(),
+            objectors: objectors.copied().collect(),
+            machine_objectors: machines.copied().collect(),
+            change_approvers: of_changes.copied().collect(),
+            every_commit_reviewed: something && reviewed,
+            owners_covered: something && covered,
+            reciprocal_reviews: mutual.filter(|_| something),
+            quickest_approval_seconds: quickest.filter(|_| something),
+        })
+    }
+}
+
+impl Principal {
+    fn thing(self) -> Thing<'static> {
+        match self {
+            Principal::Person(person) => Thing::Person(person),
+            Principal::Machine(machine) => Thing::Machine(machine),
+        }
     }
 }
 

@@ -16,7 +16,7 @@ use crate::Facts;
 
 pub(super) fn decide(program: &Program, request: &Request) -> Result<Verdict, Stop> {
     let (question, entities) = asked(program, request)?;
-    let outcome = program.rules.evaluate(&question, &entities);
+    let outcome = program.rules.evaluate(&(&question, &entities))?;
     Ok(explain::verdict(program, request, &outcome, &outcome))
 }
 

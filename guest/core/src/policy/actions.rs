@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use cedar_policy_core::ast::{Eid, Entity, EntityType, EntityUID};
+use cedar_policy_core::entities::Dereference;
 use cedar_policy_core::validator::ValidatorSchema;
 use cedar_policy_core::validator::types::{Attributes, Type};
 
@@ -26,6 +27,8 @@ pub(crate) struct Action {
     principals: BTreeSet<EntityType>,
     resources: BTreeSet<EntityType>,
     pub(crate) context: ContextShape,
+    /// Groups that it is in.
+    pub(crate) groups: Vec<EntityUID>,
 }
 
 /// Facts about a request that are no entities. With `quorum` all that the base schema has in contexts.
@@ -83,10 +86,16 @@ impl Vocabulary {
             let principals = id.principals().cloned().collect();
             let resources = id.resources().cloned().collect();
             let context = ContextShape::of(id.context_type());
+            let mut groups: Vec<EntityUID> = match entities.entity(id.name()) {
+                Dereference::Data(entity) => entity.ancestors().cloned().collect(),
+                _ => Vec::new(),
+            };
+            groups.sort();
             let action = Action {
                 principals,
                 resources,
                 context,
+                groups,
             };
             actions.insert(id.name().clone(), action);
         }

@@ -1,15 +1,20 @@
 //! What rules say besides their scopes, taken apart at `&&`, `||` and `!`.
 //!
 //! Rules of a pack say the same things over and over: of which tier the environment is, whether somebody contributed.
-//! Cedar is asked each of them once a question, and not at all what the pack has chosen for good. The words between
-//! them are all that is done here. Where a part errs, or is no Bool, it is left to Cedar to say so of the whole.
+//! Each of them is asked once a question, and not at all what the pack has chosen for good. What the facts say by
+//! themselves (`direct.rs`) Cedar is not asked. The words between parts are all that is done here. Where a part errs, or
+//! is no Bool, it is left to Cedar to say so of the whole.
 
+use std::cell::OnceCell;
 use std::collections::HashMap;
 
 use cedar_policy_core::ast::{Expr, ExprKind, Literal, UnaryOp, Value, ValueKind, Var};
 use cedar_policy_core::evaluator::Evaluator;
+use cedar_policy_core::extensions::Extensions;
 
+use super::World;
 use crate::bundle::{OptionValue, PackOption};
+use crate::verdict::Fault;
 
 /// A condition without a part is known for good.
 #[derive(Debug)]
@@ -141,7 +146,7 @@ impl Condition {
     }
 
     /// Whether it holds; nothing where Cedar has to say what is wrong.
-    fn holds(&self, answers: &mut Answers<'_>) -> Option<bool> {
+    fn holds(&self, answers: &mut Answers<'_, impl World>) -> Option<bool> {
         match self {
             Condition::Known(known) => Some(*known),
             Condition::Part(part) => answers.ask(part),
@@ -158,28 +163,37 @@ impl Condition {
     }
 }
 
-/// One question, and what Cedar said to it so far.
-pub(crate) struct Answers<'e> {
-    evaluator: Evaluator<'e>,
+/// One question, and what was said to it so far.
+pub(crate) struct Answers<'w, W> {
+    world: &'w W,
+    evaluator: OnceCell<Evaluator<'w>>,
     known: Vec<Option<bool>>,
 }
 
-impl<'e> Answers<'e> {
-    pub(crate) fn new(evaluator: Evaluator<'e>, places: usize) -> Self {
+impl<'w, W: World> Answers<'w, W> {
+    pub(crate) fn new(world: &'w W, places: usize) -> Self {
         Answers {
-            evaluator,
+            world,
+            evaluator: OnceCell::new(),
             known: vec![None; places],
         }
     }
 
     /// Whether `condition` holds, which is the same as `whole`; Cedar's message if it cannot be said.
-    pub(crate) fn whether(&mut self, condition: &Condition, whole: &Expr) -> Result<bool, String> {
+    ///
+    /// # Errors
+    /// Cedar cannot be asked.
+    pub(crate) fn whether(
+        &mut self,
+        condition: &Condition,
+        whole: &Expr,
+    ) -> Result<Result<bool, String>, Fault> {
         if let Some(holds) = condition.holds(self) {
-            return Ok(holds);
+            return Ok(Ok(holds));
         }
-        let value = self.evaluator.interpret(whole, &HashMap::new());
-        let value = value.map_err(|error| error.to_string())?;
-        bool_of(&value).ok_or_else(|| "a condition is no Bool".to_owned())
+        let value = self.evaluator()?.interpret(whole, &HashMap::new());
+        let bool = |value| bool_of(&value).ok_or_else(|| "a condition is no Bool".to_owned());
+        Ok(value.map_err(|error| error.to_string()).and_then(bool))
     }
 
     fn ask(&mut self, part: &Part) -> Option<bool> {
@@ -187,13 +201,28 @@ impl<'e> Answers<'e> {
         if let Some(Some(known)) = known {
             return Some(*known);
         }
-        let value = self.evaluator.interpret(&part.expr, &HashMap::new());
-        let answer = bool_of(&value.ok()?)?;
+        let answer = match self.world.known(&part.expr) {
+            Some(answer) => answer,
+            None => {
+                // If Cedar cannot be asked this, it cannot be asked the whole.
+                let evaluator = self.evaluator().ok()?;
+                bool_of(&evaluator.interpret(&part.expr, &HashMap::new()).ok()?)?
+            }
+        };
         let place = part.place.and_then(|place| self.known.get_mut(place));
         if let Some(place) = place {
             *place = Some(answer);
         }
         Some(answer)
+    }
+
+    fn evaluator(&self) -> Result<&Evaluator<'w>, Fault> {
+        if let Some(evaluator) = self.evaluator.get() {
+            return Ok(evaluator);
+        }
+        let (request, entities) = self.world.asked()?;
+        let evaluator = || Evaluator::new(request, entities, Extensions::all_available());
+        Ok(self.evaluator.get_or_init(evaluator))
     }
 }
 

@@ -1,7 +1,7 @@
 //! The one adapter between facts and Cedar: what the base schema declares, filled in.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeSet, HashSet};
-use std::sync::Arc;
 
 use cedar_policy_core::ast::{
     Eid, Entity, EntityType, EntityUID, Literal, Name, PartialValue, Value,
@@ -11,6 +11,7 @@ use cedar_policy_core::entities::{Entities, NoEntitiesSchema, TCComputation};
 use cedar_policy_core::extensions::Extensions;
 use smol_str::SmolStr;
 
+use super::fact::{Fact, Thing};
 use super::wanted::Wanted;
 use crate::bundle::PackData;
 use crate::evidence::{Index, MachineIx, PersonIx};
@@ -72,21 +73,23 @@ fn parse(name: &str) -> Result<Name, LoadError> {
         .map_err(|e| LoadError::new(format!("name `{name}`: {e}")))
 }
 
-/// The entities of one request, as far as rules can get at them.
+/// The entities of one request, as far as rules can get at them. Cedar's are made when they are asked for.
 pub(crate) struct Store<'a, 'e> {
     pub(super) types: &'a BaseTypes,
-    wanted: &'a Wanted,
+    pub(super) wanted: &'a Wanted,
     pub(super) index: &'a Index<'e>,
     pub(super) standing: &'a Standing<'e>,
     pub(super) data: &'a PackData,
     people: People,
     machines: BTreeSet<MachineIx>,
-    /// Those that nobody has asked for yet.
-    new: Vec<Entity>,
+    changes: Vec<&'a ChangeFacts<'e>>,
+    deployments: Vec<&'a DeploymentFacts<'e>>,
+    /// From elsewhere: actions, and what a pack's own schema declares.
+    others: Vec<&'a Entity>,
+    made: OnceCell<Entities>,
 }
 
 impl<'a, 'e> Store<'a, 'e> {
-    /// Of the base schema's entities with those attributes only that are `wanted`.
     pub(crate) fn new(
         types: &'a BaseTypes,
         wanted: &'a Wanted,
@@ -102,127 +105,174 @@ impl<'a, 'e> Store<'a, 'e> {
             data,
             people: People::new(),
             machines: BTreeSet::new(),
-            new: Vec::new(),
+            changes: Vec::new(),
+            deployments: Vec::new(),
+            others: Vec::new(),
+            made: OnceCell::new(),
         }
     }
 
     /// Adds an entity from elsewhere: an action, or what a pack's own schema declares.
-    pub(crate) fn add<'i>(&mut self, entities: impl IntoIterator<Item = &'i Entity>) {
-        self.new.extend(entities.into_iter().cloned());
+    pub(crate) fn add(&mut self, entities: impl IntoIterator<Item = &'a Entity>) {
+        self.others.extend(entities);
     }
 
     pub(crate) fn add_person(&mut self, person: PersonIx) {
-        if !self.people.insert(person) {
-            return;
-        }
-        let Some(entry) = self.index.person(person) else {
-            return;
-        };
-        let roles = self.standing.roles(self.index, person);
-        let teams = entry.teams.iter().map(|team| uid(&self.types.team, team));
-        let parents = roles.iter().map(|role| uid(&self.types.role, role));
-        let parents = parents.chain(teams).collect();
-        let uid = uid(&self.types.person, &entry.id);
-        let entity = entity_of(uid, parents, &self.wanted.person, |name| {
-            self.of_person(person, &roles, name)
-        });
-        self.new.push(entity);
+        self.people.insert(person);
     }
 
     pub(crate) fn add_machine(&mut self, machine: MachineIx) {
-        if !self.machines.insert(machine) {
-            return;
-        }
-        let Some(entry) = self.index.machine(machine) else {
-            return;
-        };
-        let roles = entry.roles.iter().map(|role| uid(&self.types.role, role));
-        let uid = uid(&self.types.machine, &entry.id);
-        let entity = entity_of(uid, roles.collect(), &self.wanted.machine, |name| {
-            self.of_machine(machine, name)
-        });
-        self.new.push(entity);
+        self.machines.insert(machine);
     }
 
-    pub(crate) fn add_change(&mut self, facts: &ChangeFacts<'_>) {
-        if let Some(person) = facts.last_pusher {
-            self.add_person(person);
-        }
-        let change = facts.change;
-        let parents = HashSet::from([uid(&self.types.repository, &change.repository)]);
-        let uid = uid(&self.types.change, &change.id);
-        let entity = entity_of(uid, parents, &self.wanted.change, |name| {
-            self.of_change(facts, name)
-        });
-        self.new.push(entity);
+    pub(crate) fn add_change(&mut self, facts: &'a ChangeFacts<'e>) {
+        self.people.extend(facts.last_pusher);
+        self.changes.push(facts);
     }
 
-    pub(crate) fn add_deployment(&mut self, facts: &DeploymentFacts<'_>) {
+    pub(crate) fn add_deployment(&mut self, facts: &'a DeploymentFacts<'e>) {
         for change in &facts.changes {
             self.add_change(change);
         }
-        self.add_artifact(facts);
-        if let Some(person) = facts.requester {
-            self.add_person(person);
+        self.machines.extend(facts.builder);
+        self.people.extend(facts.requester);
+        self.deployments.push(facts);
+    }
+
+    /// The same, and the people.
+    pub(crate) fn with(self, people: impl Iterator<Item = PersonIx>) -> Self {
+        let mut more = Store {
+            made: OnceCell::new(),
+            ..self
+        };
+        more.people.extend(people);
+        more
+    }
+
+    /// All of them. Nothing of the base schema is in anything that is itself in something, so the hierarchy is its own
+    /// transitive closure.
+    pub(crate) fn entities(&self) -> Result<&Entities, Fault> {
+        if let Some(made) = self.made.get() {
+            return Ok(made);
         }
-        let environment = uid(&self.types.environment, &facts.environment.id);
-        let repository = uid(&self.types.repository, &facts.artifact.repository);
-        let parents = HashSet::from([environment.clone(), repository]);
-        let entity = entity_of(
-            environment,
-            HashSet::new(),
-            &self.wanted.environment,
-            |name| self.of_environment(facts.environment, name),
-        );
-        self.new.push(entity);
-        let uid = uid(&self.types.deployment, &facts.deployment.id);
-        let entity = entity_of(uid, parents, &self.wanted.deployment, |name| {
-            self.of_deployment(facts, name)
-        });
-        self.new.push(entity);
+        let made = closed(self.list().into_iter())?;
+        Ok(self.made.get_or_init(|| made))
     }
 
-    fn add_artifact(&mut self, facts: &DeploymentFacts<'_>) {
-        if let Some(builder) = facts.builder {
-            self.add_machine(builder);
+    fn list(&self) -> Vec<Entity> {
+        let mut list: Vec<Entity> = self.others.iter().map(|entity| (*entity).clone()).collect();
+        let people = self.people.iter().copied().map(Thing::Person);
+        let machines = self.machines.iter().copied().map(Thing::Machine);
+        let changes = self.changes.iter().copied().map(Thing::Change);
+        let of_deployments = self.deployments.iter().flat_map(|facts| {
+            let environment = Thing::Environment(facts.environment);
+            [
+                Thing::Artifact(facts),
+                environment,
+                Thing::Deployment(facts),
+            ]
+        });
+        let things = people.chain(machines).chain(changes);
+        list.extend(
+            things
+                .chain(of_deployments)
+                .filter_map(|thing| self.entity(thing)),
+        );
+        list
+    }
+
+    fn entity(&self, thing: Thing<'_>) -> Option<Entity> {
+        let attribute = |name: &SmolStr| {
+            let value = self.value(self.attribute(thing, name)?)?;
+            Some((name.clone(), PartialValue::Value(value)))
+        };
+        let attributes = self.wanted_of(thing).iter().filter_map(attribute);
+        let parents = self.parents(thing).into_iter().collect();
+        let (ancestors, tags) = (HashSet::new(), []);
+        let uid = self.uid(thing)?;
+        Some(Entity::new_with_attr_partial_value(
+            uid, attributes, ancestors, parents, tags,
+        ))
+    }
+
+    /// All that it is in.
+    pub(crate) fn parents(&self, thing: Thing<'_>) -> Vec<EntityUID> {
+        let types = self.types;
+        match thing {
+            Thing::Person(person) => {
+                let roles = self.standing.roles(self.index, person);
+                let roles = roles.into_iter().map(|role| uid(&types.role, role));
+                let teams = self
+                    .index
+                    .person(person)
+                    .into_iter()
+                    .flat_map(|person| &person.teams);
+                roles
+                    .chain(teams.map(|team| uid(&types.team, team)))
+                    .collect()
+            }
+            Thing::Machine(machine) => {
+                let machine = self.index.machine(machine).into_iter();
+                let roles = machine.flat_map(|machine| &machine.roles);
+                roles.map(|role| uid(&types.role, role)).collect()
+            }
+            Thing::Change(facts) => vec![uid(&types.repository, &facts.change.repository)],
+            Thing::Deployment(facts) => vec![
+                uid(&types.environment, &facts.environment.id),
+                uid(&types.repository, &facts.artifact.repository),
+            ],
+            Thing::Artifact(_) | Thing::Environment(_) | Thing::Repository(_) => Vec::new(),
         }
-        let uid = uid(&self.types.artifact, &facts.artifact.digest);
-        let entity = entity_of(uid, HashSet::new(), &self.wanted.artifact, |name| {
-            self.of_artifact(facts, name)
-        });
-        self.new.push(entity);
     }
 
-    /// Everything added so far. Nothing of the base schema is in anything that
-    /// is itself in something, so the hierarchy is its own transitive closure.
-    pub(crate) fn entities(&mut self) -> Result<Entities, Fault> {
-        closed(std::mem::take(&mut self.new).into_iter())
+    /// Its type and its id.
+    pub(crate) fn name<'s>(&'s self, thing: Thing<'s>) -> Option<(&'s EntityType, &'s str)> {
+        let types = self.types;
+        Some(match thing {
+            Thing::Person(person) => (&types.person, &self.index.person(person)?.id),
+            Thing::Machine(machine) => (&types.machine, &self.index.machine(machine)?.id),
+            Thing::Change(facts) => (&types.change, &facts.change.id),
+            Thing::Deployment(facts) => (&types.deployment, &facts.deployment.id),
+            Thing::Artifact(facts) => (&types.artifact, &facts.artifact.digest),
+            Thing::Environment(environment) => (&types.environment, &environment.id),
+            Thing::Repository(name) => (&types.repository, name),
+        })
     }
 
-    /// `known`, and everything added since.
-    pub(crate) fn and_new(self, known: Entities) -> Result<Entities, Fault> {
-        let all = known.add_entities(
-            self.new.into_iter().map(Arc::new),
-            None::<&NoEntitiesSchema>,
-            TCComputation::AssumeAlreadyComputed,
-            Extensions::all_available(),
-        );
-        all.map_err(|e| faulty(&e))
+    pub(crate) fn uid(&self, thing: Thing<'_>) -> Option<EntityUID> {
+        let (ty, id) = self.name(thing)?;
+        Some(uid(ty, id))
     }
-}
 
-/// With those of the `wanted` attributes that there are.
-fn entity_of(
-    uid: EntityUID,
-    parents: HashSet<EntityUID>,
-    wanted: &[SmolStr],
-    value: impl Fn(&str) -> Option<Value>,
-) -> Entity {
-    let attributes = wanted
-        .iter()
-        .filter_map(|name| Some((name.clone(), PartialValue::Value(value(name)?))));
-    let (ancestors, tags) = (HashSet::new(), []);
-    Entity::new_with_attr_partial_value(uid, attributes, ancestors, parents, tags)
+    /// The value of an attribute that some rule names; `None` where there is none.
+    pub(crate) fn attribute<'s>(&'s self, thing: Thing<'s>, name: &str) -> Option<Fact<'s>> {
+        let wanted = self.wanted_of(thing);
+        if !wanted.iter().any(|wanted| wanted == name) {
+            return None;
+        }
+        match thing {
+            Thing::Person(person) => self.of_person(person, name),
+            Thing::Machine(machine) => self.of_machine(machine, name),
+            Thing::Change(facts) => self.of_change(facts, name),
+            Thing::Deployment(facts) => self.of_deployment(facts, name),
+            Thing::Artifact(facts) => self.of_artifact(facts, name),
+            Thing::Environment(environment) => self.of_environment(environment, name),
+            Thing::Repository(_) => None,
+        }
+    }
+
+    fn wanted_of(&self, thing: Thing<'_>) -> &'a [SmolStr] {
+        let wanted = self.wanted;
+        match thing {
+            Thing::Person(_) => &wanted.person,
+            Thing::Machine(_) => &wanted.machine,
+            Thing::Change(_) => &wanted.change,
+            Thing::Deployment(_) => &wanted.deployment,
+            Thing::Artifact(_) => &wanted.artifact,
+            Thing::Environment(_) => &wanted.environment,
+            Thing::Repository(_) => &[],
+        }
+    }
 }
 
 /// Entities that have all of their ancestors already.

@@ -11,14 +11,12 @@ use std::collections::HashMap;
 
 use cedar_policy_core::ast::{Context, EntityType, EntityUID, EntityUIDEntry, Expr, Request};
 use cedar_policy_core::entities::{Dereference, Entities};
-use cedar_policy_core::evaluator::Evaluator;
-use cedar_policy_core::extensions::Extensions;
 
 use super::Rule;
 use super::condition::{Anatomy, Answers, Condition};
 use super::rule::{Demand, Scope};
 use crate::bundle::PackOption;
-use crate::verdict::Effect;
+use crate::verdict::{Effect, Fault};
 
 /// Position of a rule in its [`RuleSet`].
 pub(crate) type RuleIx = u32;
@@ -68,18 +66,70 @@ impl Outcome {
 }
 
 /// A request's variable: the entity with its type, and all that it is in.
-struct Position<'a> {
-    uid: &'a EntityUID,
-    within: Vec<&'a EntityUID>,
+pub(crate) struct Position {
+    uid: EntityUID,
+    /// Itself among them.
+    within: Vec<EntityUID>,
 }
 
-impl<'a> Position<'a> {
-    fn of(uid: &'a EntityUID, entities: &'a Entities) -> Self {
-        let mut within = vec![uid];
-        if let Dereference::Data(entity) = entities.entity(uid) {
-            within.extend(entity.ancestors());
-        }
+/// A question, as far as rules look at it.
+pub(crate) trait World {
+    /// Principal, action and resource.
+    ///
+    /// # Errors
+    /// As [`asked`](Self::asked).
+    fn positions(&self) -> Result<[Position; 3], Fault>;
+    /// What Cedar would say of a part of a condition, where that is known without asking it.
+    fn known(&self, part: &Expr) -> Option<bool>;
+    /// What Cedar is asked.
+    ///
+    /// # Errors
+    /// A defect: facts that make no entities.
+    fn asked(&self) -> Result<(Request, &Entities), Fault>;
+}
+
+/// A question in Cedar's terms, with the entities that it is about.
+impl World for (&Question, &Entities) {
+    fn positions(&self) -> Result<[Position; 3], Fault> {
+        let (question, entities) = *self;
+        let uids = [&question.principal, &question.action, &question.resource];
+        Ok(uids.map(|uid| Position::of(uid, entities)))
+    }
+
+    fn known(&self, _: &Expr) -> Option<bool> {
+        None
+    }
+
+    fn asked(&self) -> Result<(Request, &Entities), Fault> {
+        let (question, entities) = *self;
+        Ok((question.request(), entities))
+    }
+}
+
+impl Question {
+    pub(crate) fn request(&self) -> Request {
+        Request::new_unchecked(
+            EntityUIDEntry::known(self.principal.clone(), None),
+            EntityUIDEntry::known(self.action.clone(), None),
+            EntityUIDEntry::known(self.resource.clone(), None),
+            Some(self.context.clone()),
+        )
+    }
+}
+
+impl Position {
+    pub(crate) fn new(uid: EntityUID, parents: Vec<EntityUID>) -> Self {
+        let mut within = parents;
+        within.push(uid.clone());
         Position { uid, within }
+    }
+
+    pub(crate) fn of(uid: &EntityUID, entities: &Entities) -> Self {
+        let parents = match entities.entity(uid) {
+            Dereference::Data(entity) => entity.ancestors().cloned().collect(),
+            _ => Vec::new(),
+        };
+        Position::new(uid.clone(), parents)
     }
 
     fn is(&self, ty: Option<&EntityType>) -> bool {
@@ -88,8 +138,8 @@ impl<'a> Position<'a> {
 
     fn meets(&self, demand: &Demand) -> bool {
         let named = |uid: &EntityUID| match demand.exact {
-            true => uid == self.uid,
-            false => self.within.contains(&uid),
+            true => *uid == self.uid,
+            false => self.within.contains(uid),
         };
         let within = demand.within.as_ref();
         self.is(demand.is.as_ref()) && within.is_none_or(|uids| uids.iter().any(named))
@@ -159,53 +209,32 @@ impl RuleSet {
     }
 
     /// Evaluates the rules that can match.
-    pub(crate) fn evaluate(&self, question: &Question, entities: &Entities) -> Outcome {
-        let principal = Position::of(&question.principal, entities);
-        let action = Position::of(&question.action, entities);
-        let resource = Position::of(&question.resource, entities);
-        let evaluator = Evaluator::new(
-            Request::new_unchecked(
-                EntityUIDEntry::known(question.principal.clone(), None),
-                EntityUIDEntry::known(question.action.clone(), None),
-                EntityUIDEntry::known(question.resource.clone(), None),
-                Some(question.context.clone()),
-            ),
-            entities,
-            Extensions::all_available(),
-        );
-        let mut answers = Answers::new(evaluator, self.places);
+    ///
+    /// # Errors
+    /// As [`World::asked`].
+    pub(crate) fn evaluate(&self, world: &impl World) -> Result<Outcome, Fault> {
+        let positions = world.positions()?;
+        let mut answers = Answers::new(world, self.places);
         let mut outcome = Outcome::default();
-        for ix in self.candidates(&principal, &action, &resource) {
+        for ix in self.candidates(&positions) {
             let condition = self.conditions.get(ix as usize);
             let (Some(rule), Some(condition)) = (self.get(ix), condition) else {
                 continue;
             };
-            let scope = &rule.scope;
-            if principal.meets(&scope.principal)
-                && action.meets(&scope.action)
-                && resource.meets(&scope.resource)
-            {
-                let holds = answers.whether(condition, &rule.condition);
+            let mut demanded = positions.iter().zip(demands(&rule.scope));
+            if demanded.all(|(position, demand)| position.meets(demand)) {
+                let holds = answers.whether(condition, &rule.condition)?;
                 outcome.record(ix, rule.effect, holds);
             }
         }
-        outcome
+        Ok(outcome)
     }
 
     /// Ascending, each once.
-    fn candidates(
-        &self,
-        principal: &Position<'_>,
-        action: &Position<'_>,
-        resource: &Position<'_>,
-    ) -> Vec<RuleIx> {
+    fn candidates(&self, positions: &[Position; 3]) -> Vec<RuleIx> {
         let mut found = self.always.clone();
-        let places = [
-            (&self.by_principal, principal),
-            (&self.by_action, action),
-            (&self.by_resource, resource),
-        ];
-        for (map, position) in places {
+        let maps = [&self.by_principal, &self.by_action, &self.by_resource];
+        for (map, position) in maps.into_iter().zip(positions) {
             for uid in &position.within {
                 found.extend(map.get(uid).into_iter().flatten());
             }

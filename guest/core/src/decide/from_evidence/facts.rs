@@ -1,6 +1,6 @@
 //! What the rules are asked, told to those who write them.
 
-use super::{Case, Derived, Signatures, Stop, Subject};
+use super::{ApproveRules, Case, Derived, Signatures, Situation, Stop, Subject};
 use crate::bundle::Quorum;
 use crate::evidence::{Identity, Session};
 use crate::facts::{filled, session_of};
@@ -11,17 +11,21 @@ use crate::verdict::{Approval, code};
 
 impl<'a, 'e> Case<'a, 'e> {
     /// The question with its facts, and those that were asked to count signatures.
-    pub(super) fn tell(mut self, wanted: &'a Wanted) -> Result<Facts, Stop> {
+    pub(super) fn tell(self, wanted: &Wanted) -> Result<Facts, Stop> {
         let derived = self.derive(wanted)?;
+        let store = &derived.store;
+        let situation = Situation::new(derived.facts.clone(), &self.action.1.context);
+        let asked = self.asked(store, &situation);
+        self.check_context(&asked)?;
         Ok(Facts {
             signing: self.refused(&derived)?,
             places: self.places(&derived.signatures),
-            request: as_request(self.question, &derived.entities)?,
+            request: as_request(asked.question()?, store.entities()?)?,
         })
     }
 
-    fn refused(&self, derived: &Derived<'a, 'e>) -> Result<Vec<Signing>, Stop> {
-        let rules = self.approve_rules(&derived.entities, &derived.facts);
+    fn refused(&self, derived: &Derived<'_, 'e>) -> Result<Vec<Signing>, Stop> {
+        let rules = ApproveRules::new(self, &derived.store, &derived.facts);
         let judged = derived.signatures.iter().map(|signed| &signed.judgement);
         let approvals = judged.flat_map(|judgement| &judgement.approvals);
         let mut list = Vec::new();
@@ -35,7 +39,7 @@ impl<'a, 'e> Case<'a, 'e> {
                 list.push(Signing {
                     resource: approval.resource.clone(),
                     index: approval.index,
-                    request: as_request(question, &derived.entities)?,
+                    request: as_request(question?, derived.store.entities()?)?,
                 });
             }
         }

@@ -2,15 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use cedar_policy_core::entities::Entities;
-
 use super::{Case, Principal, Signatures};
 use crate::bundle::{Quorum, QuorumOf};
+use crate::decide::signing::ApproveRules;
 use crate::evidence::PersonIx;
 use crate::facts::{Shortfall, SigningRules};
 use crate::policy::context::ContextFacts;
 use crate::policy::entities::Store;
-use crate::verdict::{Fault, Missing};
+use crate::verdict::Missing;
 
 /// Candidates listed for a missing signature.
 const MAX_CANDIDATES: usize = 50;
@@ -38,21 +37,17 @@ impl<'a, 'e> Case<'a, 'e> {
     /// What would fill them, and who could.
     pub(super) fn missing(
         &self,
-        mut store: Store<'a, 'e>,
-        entities: Entities,
-        facts: &ContextFacts,
+        store: Store<'_, 'e>,
+        facts: ContextFacts<'_>,
         held: Vec<Held<'_>>,
-    ) -> Result<Vec<Missing>, Fault> {
+    ) -> Vec<Missing> {
         let by_need = self.people_by_need(held.iter().map(|(.., shortfall)| *shortfall));
         let pools: Vec<Vec<PersonIx>> = held
             .iter()
             .map(|(quorum, signed, shortfall)| self.pool(&by_need, quorum, signed, shortfall))
             .collect();
-        for person in pools.iter().flatten() {
-            store.add_person(*person);
-        }
-        let entities = store.and_new(entities)?;
-        let mut rules = self.approve_rules(&entities, facts);
+        let store = store.with(pools.iter().flatten().copied());
+        let mut rules = ApproveRules::new(self, &store, &facts);
         let entries = held
             .into_iter()
             .zip(pools)
@@ -73,7 +68,7 @@ impl<'a, 'e> Case<'a, 'e> {
                     candidates,
                 }
             });
-        Ok(entries.collect())
+        entries.collect()
     }
 
     /// People who would fill `shortfall`, do not count yet and

@@ -6,11 +6,11 @@
     reason = "a test fails by panicking"
 )]
 
-use cedar_policy_core::ast::{Context, EntityUID, EntityUIDEntry, Request};
+use cedar_policy_core::ast::{Context, EntityUID};
 use cedar_policy_core::entities::Entities;
-use cedar_policy_core::extensions::Extensions;
 
 use super::*;
+use crate::policy::Question;
 
 /// True, false, an error, no Bool, and what the pack has chosen.
 const PARTS: [&str; 6] = [
@@ -58,15 +58,14 @@ fn context() -> Context {
     ))
 }
 
-fn evaluator(entities: &Entities) -> Evaluator<'_> {
-    let entity = |text: &str| EntityUIDEntry::known(text.parse::<EntityUID>().unwrap(), None);
-    let request = Request::new_unchecked(
-        entity("P::\"p\""),
-        entity("Action::\"a\""),
-        entity("R::\"r\""),
-        Some(context()),
-    );
-    Evaluator::new(request, entities, Extensions::all_available())
+fn question() -> Question {
+    let entity = |text: &str| text.parse::<EntityUID>().unwrap();
+    Question {
+        principal: entity("P::\"p\""),
+        action: entity("Action::\"a\""),
+        resource: entity("R::\"r\""),
+        context: context(),
+    }
 }
 
 #[test]
@@ -87,8 +86,9 @@ fn cedar_says_the_same_of_the_whole() {
         }
     }
     let conditions: Vec<Expr> = all.iter().map(|text| text.parse().unwrap()).collect();
-    let entities = Entities::new();
-    let plain = evaluator(&entities);
+    let (question, entities) = (question(), Entities::new());
+    let extensions = Extensions::all_available();
+    let plain = Evaluator::new(question.request(), &entities, extensions);
     let expected = |whole: &Expr| match plain.interpret(whole, &HashMap::new()) {
         Ok(value) => bool_of(&value).ok_or_else(|| "a condition is no Bool".to_owned()),
         Err(error) => Err(error.to_string()),
@@ -97,11 +97,13 @@ fn cedar_says_the_same_of_the_whole() {
     let mut anatomy = Anatomy::new(&options, conditions.iter());
     let taken_apart: Vec<Condition> = conditions.iter().map(|c| anatomy.take_apart(c)).collect();
     assert!(anatomy.places() > 0);
-    let mut answers = Answers::new(evaluator(&entities), anatomy.places());
+    let world = (&question, &entities);
+    let mut answers = Answers::new(&world, anatomy.places());
     let mut said = [0; 3];
     for (text, (whole, condition)) in all.iter().zip(conditions.iter().zip(&taken_apart)) {
         let expected = expected(whole);
-        assert_eq!(answers.whether(condition, whole), expected, "{text}");
+        let whether = answers.whether(condition, whole).unwrap();
+        assert_eq!(whether, expected, "{text}");
         let kind = match expected {
             Ok(true) => 0,
             Ok(false) => 1,
