@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::value::RawValue;
-use sod_route::{Code, Denial, Object};
+use sod_route::{Code, Denial, Object, Pointer};
 
 /// What the operator has configured: a directory of people, say. By its outermost keys.
 #[derive(Default)]
@@ -30,21 +30,45 @@ impl OwnEvidence {
         if self.0.is_empty() {
             return Ok(Some(brought.get().to_owned()));
         }
-        let refused = |problem| Denial::new(Code::EvidenceRefused, problem);
         let Object(members) = serde_json::from_str(brought.get())
             .map_err(|error| refused(format!("the evidence: {error}")))?;
-        if let Some(key) = members.keys().find(|key| self.0.contains_key(*key)) {
-            return Err(refused(format!(
-                "the evidence has `{key}`, which only the operator says"
-            )));
+        self.and(&members)
+    }
+
+    /// The same of what is in a body, read once where that will do.
+    ///
+    /// # Errors
+    /// As [`with`](Self::with) and [`Pointer::select`].
+    pub(crate) fn with_body(
+        &self,
+        pointer: &Pointer,
+        body: &[u8],
+    ) -> Result<Option<String>, Denial> {
+        if pointer.is_whole()
+            && !self.0.is_empty()
+            && let Ok(Object(members)) = serde_json::from_slice(body)
+        {
+            return self.and(&members);
         }
-        Ok(Some(self.join(&members)))
+        self.with(Some(&pointer.select(body)?))
+    }
+
+    fn and(&self, brought: &BTreeMap<String, &RawValue>) -> Result<Option<String>, Denial> {
+        match brought.keys().find(|key| self.0.contains_key(*key)) {
+            None => Ok(Some(self.join(brought))),
+            Some(key) => Err(refused(format!(
+                "the evidence has `{key}`, which only the operator says"
+            ))),
+        }
     }
 
     fn join(&self, brought: &BTreeMap<String, &RawValue>) -> String {
         let own = self.0.iter().map(|(key, value)| (key, value.get()));
         let brought = brought.iter().map(|(key, value)| (key, value.get()));
-        let mut joined = String::from("{");
+        let sizes = own.clone().chain(brought.clone());
+        let size: usize = sizes.map(|(key, value)| key.len() + value.len() + 4).sum();
+        let mut joined = String::with_capacity(size + 2);
+        joined.push('{');
         for (key, value) in own.chain(brought) {
             if joined.len() > 1 {
                 joined.push(',');
@@ -56,4 +80,8 @@ impl OwnEvidence {
         joined.push('}');
         joined
     }
+}
+
+fn refused(problem: String) -> Denial {
+    Denial::new(Code::EvidenceRefused, problem)
 }

@@ -4,7 +4,6 @@ use std::rc::Rc;
 
 use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::Action;
-use serde_json::value::RawValue;
 use sod_core::{Effect, EntityUid, Request};
 use sod_route::{Entity, EvidenceFrom, Headers, Identity, Meaning, NoClaims, Question};
 
@@ -189,13 +188,14 @@ impl Settings {
     fn request(&self, question: &Question, body: usize) -> Result<Request, Refusal> {
         let at = |denial: sod_route::Denial| Refusal::from(denial.at(&question.route));
         let now = proxy::now().ok_or_else(|| Refusal::broken("the proxy has no clock"))?;
-        let brought: Option<Box<RawValue>> = match &question.evidence {
-            EvidenceFrom::Nothing => None,
-            EvidenceFrom::Here(json) => Some(json.clone()),
+        let own = &self.evidence;
+        let evidence = match &question.evidence {
+            EvidenceFrom::Nothing => own.with(None),
+            EvidenceFrom::Here(json) => own.with(Some(json)),
             EvidenceFrom::Body(pointer) => {
                 let body =
                     proxy::body(body).ok_or_else(|| Refusal::broken("the body cannot be read"))?;
-                Some(pointer.select(&body).map_err(at)?)
+                own.with_body(pointer, &body)
             }
             _ => return Err(Refusal::broken("the evidence is where no plugin reads")),
         };
@@ -204,7 +204,7 @@ impl Settings {
             action: uid(&question.action),
             resource: uid(&question.resource),
             now: Some(now),
-            evidence: self.evidence.with(brought.as_deref()).map_err(at)?,
+            evidence: evidence.map_err(at)?,
             entities: self.entities.clone(),
             context: self.context.clone(),
         })

@@ -51,6 +51,11 @@ impl Pointer {
         Some(Pointer { tokens })
     }
 
+    /// Whether it is the place of the whole document.
+    pub fn is_whole(&self) -> bool {
+        self.tokens.is_empty()
+    }
+
     /// What is in that place of a document, byte for byte.
     ///
     /// # Errors
