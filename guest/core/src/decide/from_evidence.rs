@@ -257,7 +257,9 @@ impl<'a, 'e> Case<'a, 'e> {
         let mut rules = ApproveRules::new(self, &store, &facts);
         let signatures = self.signatures(&mut rules)?;
         let shortfalls = self.shortfalls(&signatures);
-        let of_approvals = self.approval_facts(&signatures, &mut rules)?;
+        // A context that has to be as the schema says has to have all of it.
+        let all = wanted.every_commit_reviewed || !self.action.1.context.others.is_empty();
+        let of_approvals = self.approval_facts(&signatures, &mut rules, all)?;
         drop(rules);
         facts.met = self.met(&shortfalls);
         facts.approvals = Some(of_approvals);
@@ -527,11 +529,12 @@ impl<'a, 'e> Case<'a, 'e> {
         met.map(|quorum| quorum.name.clone()).collect()
     }
 
-    /// Facts that are made from approvals.
+    /// Facts that are made from approvals; of commits, if they are asked for.
     fn approval_facts(
         &self,
         signatures: &[Signatures],
         rules: &mut ApproveRules<'_, 'e>,
+        commits: bool,
     ) -> Result<ApprovalFacts, Stop> {
         let own = signatures.last();
         let signers = own.map_or(&[][..], |s| &s.judgement.signers);
@@ -545,7 +548,9 @@ impl<'a, 'e> Case<'a, 'e> {
         for (change, signed) in self.changes().iter().zip(signatures) {
             let (index, judgement) = (self.index, &signed.judgement);
             let now = self.setting.now;
-            reviewed &= every_commit_reviewed(index, change, judgement, now, rules)?;
+            if commits {
+                reviewed &= every_commit_reviewed(index, change, judgement, now, rules)?;
+            }
             covered &= owners_covered(index, change, &judgement.signers)?;
             let people = &change.contributors.people;
             let pair = self.favours.most(people, &judgement.signers);
@@ -559,7 +564,7 @@ impl<'a, 'e> Case<'a, 'e> {
             objectors: objectors.copied().collect(),
             machine_objectors: machines.copied().collect(),
             change_approvers: of_changes.copied().collect(),
-            every_commit_reviewed: something && reviewed,
+            every_commit_reviewed: commits.then_some(something && reviewed),
             owners_covered: something && covered,
             reciprocal_reviews: mutual.filter(|_| something),
             quickest_approval_seconds: quickest.filter(|_| something),

@@ -42,7 +42,8 @@ pub(crate) struct ApprovalFacts {
     pub(crate) change_approvers: People,
     pub(crate) objectors: People,
     pub(crate) machine_objectors: BTreeSet<MachineIx>,
-    pub(crate) every_commit_reviewed: bool,
+    /// Not found out where no rule asks.
+    pub(crate) every_commit_reviewed: Option<bool>,
     pub(crate) owners_covered: bool,
     pub(crate) reciprocal_reviews: Option<i64>,
     pub(crate) quickest_approval_seconds: Option<i64>,
@@ -154,7 +155,7 @@ impl ApprovalFacts {
             "objectors" => Fact::People(Cow::Borrowed(&self.objectors)),
             "machine_objectors" => Fact::Machines(Cow::Borrowed(&self.machine_objectors)),
             "signer_count" => Fact::Long(i64::try_from(self.approvers.len()).unwrap_or(i64::MAX)),
-            "every_commit_reviewed" => Fact::Bool(self.every_commit_reviewed),
+            "every_commit_reviewed" => Fact::Bool(self.every_commit_reviewed?),
             "owners_covered" => Fact::Bool(self.owners_covered),
             "reciprocal_reviews" => Fact::Long(self.reciprocal_reviews?),
             "quickest_approval_seconds" => Fact::Long(self.quickest_approval_seconds?),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use cedar_policy_core::ast::{EntityType, Expr, ExprKind};
+use cedar_policy_core::ast::{EntityType, Expr, ExprKind, Var};
 use cedar_policy_core::validator::ValidatorSchema;
 use smol_str::SmolStr;
 
@@ -18,16 +18,23 @@ pub(crate) struct Wanted {
     pub(crate) artifact: Vec<SmolStr>,
     pub(crate) environment: Vec<SmolStr>,
     pub(crate) deployment: Vec<SmolStr>,
+    /// Whether each commit was reviewed, which takes longest to find out.
+    pub(crate) every_commit_reviewed: bool,
 }
 
 impl Wanted {
     /// Those that one of the rules names, of whatever it may be an attribute there.
     pub(crate) fn by(rules: &RuleSet, schema: &ValidatorSchema, types: &BaseTypes) -> Self {
-        let named: BTreeSet<&str> = rules
-            .parts()
-            .flat_map(|part| part.subexpressions().flat_map(named))
-            .collect();
-        Wanted::of(schema, types, |name| named.contains(name))
+        let all = || rules.parts().flat_map(Expr::subexpressions);
+        let named: BTreeSet<&str> = all().flat_map(named).collect();
+        // A context that is looked at as a whole has everything that it has.
+        let contexts = all().filter(|expr| is_context(expr)).count();
+        let looked_into = all().filter(|expr| looks_into_context(expr)).count();
+        Wanted {
+            every_commit_reviewed: contexts != looked_into
+                || named.contains("every_commit_reviewed"),
+            ..Wanted::of(schema, types, |name| named.contains(name))
+        }
     }
 
     /// All of them, for people who look at facts.
@@ -50,6 +57,7 @@ impl Wanted {
             artifact: of(&types.artifact),
             environment: of(&types.environment),
             deployment: of(&types.deployment),
+            every_commit_reviewed: true,
         }
     }
 }
@@ -61,5 +69,18 @@ fn named(expr: &Expr) -> Vec<&str> {
         ExprKind::GetAttr { attr, .. } | ExprKind::HasAttr { attr, .. } => vec![attr.as_str()],
         ExprKind::ExtHasAttr { attrs, .. } => attrs.iter().map(SmolStr::as_str).collect(),
         _ => Vec::new(),
+    }
+}
+
+fn is_context(expr: &Expr) -> bool {
+    matches!(expr.expr_kind(), ExprKind::Var(Var::Context))
+}
+
+fn looks_into_context(expr: &Expr) -> bool {
+    match expr.expr_kind() {
+        ExprKind::GetAttr { expr, .. }
+        | ExprKind::HasAttr { expr, .. }
+        | ExprKind::ExtHasAttr { expr, .. } => is_context(expr),
+        _ => false,
     }
 }
