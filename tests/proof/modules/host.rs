@@ -103,7 +103,6 @@ impl Plugin {
         self.call::<_, ()>("proxy_on_context_create", (context, ROOT));
         let outcome = self.pass(context, sent);
         assert_eq!(self.call::<_, u32>("proxy_on_done", context), 1);
-        self.call::<_, ()>("proxy_on_log", context);
         self.call::<_, ()>("proxy_on_delete", context);
         outcome
     }

@@ -11,6 +11,23 @@ const CORE_INTERFACE: &str = "sod_abi_0_1_0";
 /// The version of the interface that proxies know, as the name of an exported function.
 const PROXY_INTERFACE: &str = "proxy_abi_version_0_2_1";
 
+/// What a plugin does for a proxy. It has no word in responses and in none of the rest that the interface knows, and a
+/// proxy does not call what is not there.
+const PROXY_EXPORTS: [&str; 12] = [
+    PROXY_INTERFACE,
+    "malloc",
+    "proxy_on_configure",
+    "proxy_on_context_create",
+    "proxy_on_delete",
+    "proxy_on_done",
+    "proxy_on_memory_allocate",
+    "proxy_on_request_body",
+    "proxy_on_request_headers",
+    "proxy_on_request_trailers",
+    "proxy_on_vm_start",
+    "sod_describe",
+];
+
 /// The engines, as build.rs made them.
 const ENGINE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/engine.wasm"));
 const PROXY_ENGINE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/proxy-engine.wasm"));
@@ -101,9 +118,7 @@ impl Target {
                 name == "cabi_realloc" || rest.starts_with(INTERFACE)
             }
             Target::Core => ["sod_alloc", "sod_free", "sod_decide", "sod_describe"].contains(&name),
-            Target::ProxyWasm => {
-                name.starts_with("proxy_") || ["malloc", "sod_describe"].contains(&name)
-            }
+            Target::ProxyWasm => PROXY_EXPORTS.contains(&name),
         }
     }
 
