@@ -57,7 +57,7 @@ impl<'e> Graph<'e> {
             EvidenceError::invalid(format!("commit `{id}` is listed twice"))
         })?;
         let parents = items.iter().flat_map(|commit| texts(&commit.parents));
-        let (boundary, unlisted) = boundary(parents.filter(|id| listed.get(*id).is_none()));
+        let (boundary, unlisted) = boundary(parents.filter(|id| listed.get(id).is_none()));
         let mut graph = Graph {
             commits,
             parents: Vec::with_capacity(items.len()),
