@@ -1,11 +1,11 @@
 //! Raw evidence, checked and indexed: every reference resolved once, by position.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 use chrono::DateTime;
 
-use super::names::Names;
-use super::{Account, Artifact, Change, Deployment, Environment, Evidence, Graph};
+use super::{Artifact, Change, Deployment, Environment, Evidence, Graph};
 use crate::text::Text;
 use crate::verdict::code;
 
@@ -53,15 +53,13 @@ pub(crate) enum Identity {
 pub(crate) struct Index<'e> {
     pub(crate) evidence: &'e Evidence<'e>,
     pub(crate) graph: Graph<'e>,
-    people: Names<&'e str>,
-    machines: Names<&'e str>,
-    accounts: Names<Cow<'e, str>>,
-    /// Who is behind each account.
-    identities: Vec<Identity>,
-    changes: Names<&'e str>,
-    artifacts: Names<&'e str>,
-    environments: Names<&'e str>,
-    deployments: Names<&'e str>,
+    people: HashMap<&'e str, u32>,
+    machines: HashMap<&'e str, u32>,
+    accounts: HashMap<Cow<'e, str>, Identity>,
+    changes: HashMap<&'e str, u32>,
+    artifacts: HashMap<&'e str, u32>,
+    environments: HashMap<&'e str, u32>,
+    deployments: HashMap<&'e str, u32>,
     /// Owners of each machine, by position; each list ascending.
     owners: Vec<Vec<PersonIx>>,
 }
@@ -72,7 +70,7 @@ impl<'e> Index<'e> {
     pub(crate) fn build(evidence: &'e Evidence<'e>) -> Result<Self, EvidenceError> {
         let people = unique("people", evidence.people.iter().map(|p| &p.id))?;
         let machines = unique("machines", evidence.machines.iter().map(|m| &m.id))?;
-        let (accounts, identities) = accounts(evidence, &people, &machines)?;
+        let accounts = accounts(evidence, &people, &machines)?;
         let owners = owners(evidence, &people)?;
         Ok(Index {
             graph: Graph::build(&evidence.commits)?,
@@ -84,24 +82,24 @@ impl<'e> Index<'e> {
             people,
             machines,
             accounts,
-            identities,
             owners,
         })
     }
 
     /// Who is behind `account`.
     pub(crate) fn identity(&self, account: &str) -> Identity {
-        let at = self.accounts.get(&normal_account(account));
-        let identity = at.and_then(|at| self.identities.get(at as usize));
-        identity.copied().unwrap_or(Identity::Nobody)
+        self.accounts
+            .get(&normal_account(account))
+            .copied()
+            .unwrap_or(Identity::Nobody)
     }
 
     pub(crate) fn person_ix(&self, id: &str) -> Option<PersonIx> {
-        self.people.get(id)
+        self.people.get(id).copied()
     }
 
     pub(crate) fn machine_ix(&self, id: &str) -> Option<MachineIx> {
-        self.machines.get(id)
+        self.machines.get(id).copied()
     }
 
     pub(crate) fn person(&self, ix: PersonIx) -> Option<&'e super::Person<'e>> {
@@ -117,22 +115,22 @@ impl<'e> Index<'e> {
     }
 
     pub(crate) fn change(&self, id: &str) -> Option<&'e Change<'e>> {
-        let ix = self.changes.get(id)?;
+        let ix = *self.changes.get(id)?;
         self.evidence.changes.get(ix as usize)
     }
 
     pub(crate) fn deployment(&self, id: &str) -> Option<&'e Deployment<'e>> {
-        let ix = self.deployments.get(id)?;
+        let ix = *self.deployments.get(id)?;
         self.evidence.deployments.get(ix as usize)
     }
 
     pub(crate) fn artifact(&self, digest: &str) -> Option<&'e Artifact<'e>> {
-        let ix = self.artifacts.get(digest)?;
+        let ix = *self.artifacts.get(digest)?;
         self.evidence.artifacts.get(ix as usize)
     }
 
     pub(crate) fn environment(&self, id: &str) -> Option<&'e Environment<'e>> {
-        let ix = self.environments.get(id)?;
+        let ix = *self.environments.get(id)?;
         self.evidence.environments.get(ix as usize)
     }
 }
@@ -148,78 +146,60 @@ fn normal_account(account: &str) -> Cow<'_, str> {
 
 fn unique<'e>(
     list: &str,
-    ids: impl Iterator<Item = &'e Text<'e>> + Clone,
-) -> Result<Names<&'e str>, EvidenceError> {
-    let names = ids.clone().map(Text::as_str);
-    Names::new(names).map_err(|at| {
-        let id = ids.clone().nth(at as usize).map_or("", Text::as_str);
-        EvidenceError::invalid(format!("`{id}` is listed twice in `{list}`"))
-    })
+    ids: impl ExactSizeIterator<Item = &'e Text<'e>>,
+) -> Result<HashMap<&'e str, u32>, EvidenceError> {
+    let mut map = HashMap::with_capacity(ids.len());
+    for (ix, id) in (0..).zip(ids) {
+        if map.insert(id.as_str(), ix).is_some() {
+            return Err(EvidenceError::invalid(format!(
+                "`{id}` is listed twice in `{list}`"
+            )));
+        }
+    }
+    Ok(map)
 }
-
-/// Accounts as they are compared, and who is behind each.
-type Accounts<'e> = (Names<Cow<'e, str>>, Vec<Identity>);
 
 fn accounts<'e>(
     evidence: &'e Evidence<'e>,
-    people: &Names<&'e str>,
-    machines: &Names<&'e str>,
-) -> Result<Accounts<'e>, EvidenceError> {
-    let accounts = &evidence.accounts;
-    // Of all that is wrong, what comes first is told.
-    let mut known = Vec::with_capacity(accounts.len());
-    let mut wrong = None;
-    for entry in accounts {
-        match identity(entry, people, machines) {
-            Ok(identity) => known.push(identity),
-            Err(error) => {
-                wrong = Some(error);
-                break;
+    people: &HashMap<&'e str, u32>,
+    machines: &HashMap<&'e str, u32>,
+) -> Result<HashMap<Cow<'e, str>, Identity>, EvidenceError> {
+    let mut map = HashMap::with_capacity(evidence.accounts.len());
+    for entry in &evidence.accounts {
+        let account = &entry.account;
+        let identity = match (&entry.person, &entry.machine) {
+            (Some(person), None) => people.get(person.as_str()).copied().map(Identity::Person),
+            (None, Some(machine)) => machines
+                .get(machine.as_str())
+                .copied()
+                .map(Identity::Machine),
+            _ => {
+                return Err(EvidenceError::invalid(format!(
+                    "account `{account}` must belong to either a `person` or a `machine`"
+                )));
             }
-        }
-    }
-    let sound = accounts.iter().take(known.len());
-    let names = Names::new(sound.map(|entry| normal_account(&entry.account)));
-    let names = names.map_err(|at| {
-        let account = accounts.get(at as usize);
-        let account = account.map_or("", |entry| &entry.account);
-        EvidenceError::invalid(format!("account `{account}` is listed twice in `accounts`"))
-    })?;
-    match wrong {
-        Some(error) => Err(error),
-        None => Ok((names, known)),
-    }
-}
-
-fn identity(
-    entry: &Account<'_>,
-    people: &Names<&str>,
-    machines: &Names<&str>,
-) -> Result<Identity, EvidenceError> {
-    let account = &entry.account;
-    let identity = match (&entry.person, &entry.machine) {
-        (Some(person), None) => people.get(person.as_str()).map(Identity::Person),
-        (None, Some(machine)) => machines.get(machine.as_str()).map(Identity::Machine),
-        _ => {
+        };
+        let identity = identity.ok_or_else(|| {
+            EvidenceError::invalid(format!(
+                "account `{account}` belongs to somebody who is not in the directory"
+            ))
+        })?;
+        if map.insert(normal_account(account), identity).is_some() {
             return Err(EvidenceError::invalid(format!(
-                "account `{account}` must belong to either a `person` or a `machine`"
+                "account `{account}` is listed twice in `accounts`"
             )));
         }
-    };
-    identity.ok_or_else(|| {
-        EvidenceError::invalid(format!(
-            "account `{account}` belongs to somebody who is not in the directory"
-        ))
-    })
+    }
+    Ok(map)
 }
 
 fn owners(
     evidence: &Evidence<'_>,
-    people: &Names<&str>,
+    people: &HashMap<&str, u32>,
 ) -> Result<Vec<Vec<PersonIx>>, EvidenceError> {
     let of = |machine: &super::Machine<'_>| {
         let ixs = machine.owners.iter().map(|owner| {
-            people.get(owner.as_str()).ok_or_else(|| {
+            people.get(owner.as_str()).copied().ok_or_else(|| {
                 EvidenceError::invalid(format!(
                     "machine `{}` has an owner `{owner}` who is not in `people`",
                     machine.id

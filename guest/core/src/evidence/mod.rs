@@ -6,7 +6,6 @@
 //! never helps. docs/facts.md has each field with its unit and its attacker.
 
 mod check;
-mod names;
 mod object;
 mod range;
 mod read;

@@ -3,9 +3,8 @@
 //! Always a set difference through **every** parent, never the first-parent
 //! line: work that enters by a merge's second parent is work in the change.
 
-use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashSet};
+use std::collections::{BTreeSet, BinaryHeap, HashMap, HashSet};
 
-use super::names::Names;
 use super::{Commit, EvidenceError, Listing};
 use crate::text::Text;
 
@@ -19,9 +18,8 @@ type Node = u32;
 #[derive(Debug)]
 pub(crate) struct Graph<'e> {
     commits: &'e Listing<Commit<'e>>,
-    listed: Names<&'e str>,
-    /// Parents that are not listed, by their ids, and the other way round.
-    boundary: Names<&'e str>,
+    nodes: HashMap<&'e str, Node>,
+    /// Ids of parents that are not listed.
     unlisted: Vec<&'e str>,
     /// Of each listed commit.
     parents: Vec<Vec<Node>>,
@@ -50,38 +48,38 @@ impl<'e> Graph<'e> {
     /// Indexes the commits. A commit listed twice or that is its own ancestor
     /// makes the evidence invalid: ids are hashes, so neither can be true.
     pub(crate) fn build(commits: &'e Listing<Commit<'e>>) -> Result<Self, EvidenceError> {
-        let items = &commits.items;
-        let listed = Names::new(items.iter().map(|commit| commit.id.as_str()));
-        let listed = listed.map_err(|at| {
-            let id = items.get(at as usize).map_or("", |commit| &commit.id);
-            EvidenceError::invalid(format!("commit `{id}` is listed twice"))
-        })?;
-        let parents = items.iter().flat_map(|commit| texts(&commit.parents));
-        let (boundary, unlisted) = boundary(parents.filter(|id| listed.get(id).is_none()));
+        let mut nodes = HashMap::with_capacity(commits.items.len());
+        for (ix, commit) in (0..).zip(&commits.items) {
+            if nodes.insert(commit.id.as_str(), ix).is_some() {
+                return Err(EvidenceError::invalid(format!(
+                    "commit `{}` is listed twice",
+                    commit.id
+                )));
+            }
+        }
         let mut graph = Graph {
             commits,
-            parents: Vec::with_capacity(items.len()),
-            heights: vec![0; items.len()],
-            listed,
-            boundary,
-            unlisted,
+            parents: Vec::with_capacity(nodes.len()),
+            heights: vec![0; nodes.len()],
+            unlisted: Vec::new(),
+            nodes,
         };
-        for commit in items {
-            let parents = texts(&commit.parents).filter_map(|id| graph.node(id));
-            graph.parents.push(parents.collect());
+        for commit in &commits.items {
+            let parents = texts(&commit.parents).map(|id| graph.intern(id)).collect();
+            graph.parents.push(parents);
         }
         graph.measure()?;
         Ok(graph)
     }
 
-    fn node(&self, id: &str) -> Option<Node> {
-        let behind = |at| {
-            u32::try_from(self.commits.items.len())
-                .ok()?
-                .checked_add(at)
-        };
-        let listed = self.listed.get(id);
-        listed.or_else(|| behind(self.boundary.get(id)?))
+    fn intern(&mut self, id: &'e str) -> Node {
+        let listed = self.commits.items.len();
+        let next = u32::try_from(listed + self.unlisted.len()).unwrap_or(Node::MAX);
+        let unlisted = &mut self.unlisted;
+        *self.nodes.entry(id).or_insert_with(|| {
+            unlisted.push(id);
+            next
+        })
     }
 
     pub(crate) fn commit(&self, ix: CommitIx) -> Option<&'e Commit<'e>> {
@@ -89,7 +87,8 @@ impl<'e> Graph<'e> {
     }
 
     pub(crate) fn find(&self, id: &str) -> Option<CommitIx> {
-        self.listed.get(id)
+        let node = self.nodes.get(id).copied()?;
+        self.commit(node).map(|_| node)
     }
 
     fn parents(&self, node: Node) -> &[Node] {
@@ -134,14 +133,14 @@ impl<'e> Graph<'e> {
             ))
         };
         let mut walk = Walk::new(self);
-        for node in range.excluded().filter_map(|id| self.node(id)) {
-            walk.reach(node, true);
+        for node in range.excluded().filter_map(|id| self.nodes.get(id)) {
+            walk.reach(*node, true);
         }
         let mut tips = BTreeSet::new();
         for head in std::iter::once(&range.head).chain(heads) {
-            if let Some(node) = self.node(head) {
-                walk.reach(node, false);
-                tips.insert(node);
+            if let Some(node) = self.nodes.get(head) {
+                walk.reach(*node, false);
+                tips.insert(*node);
             } else if !range.excluded().any(|id| id == *head) {
                 return Err(absent(head, "its head"));
             }
@@ -173,12 +172,12 @@ impl<'e> Graph<'e> {
         commits: &[CommitIx],
         said: impl Iterator<Item = (&'e str, u32)>,
         most: usize,
-    ) -> BTreeMap<CommitIx, BTreeSet<u32>> {
+    ) -> HashMap<CommitIx, BTreeSet<u32>> {
         let lowest = commits.iter().map(|ix| self.height(*ix)).min();
         let lowest = lowest.unwrap_or(u32::MAX);
-        let mut of: BTreeMap<CommitIx, BTreeSet<u32>> = BTreeMap::new();
+        let mut of: HashMap<CommitIx, BTreeSet<u32>> = HashMap::new();
         let mut todo = BinaryHeap::new();
-        let say = |of: &mut BTreeMap<_, _>, todo: &mut BinaryHeap<_>, node, who: &BTreeSet<u32>| {
+        let say = |of: &mut HashMap<_, _>, todo: &mut BinaryHeap<_>, node, who: &BTreeSet<u32>| {
             let height = self.height(node);
             if height < lowest || height == 0 {
                 return;
@@ -277,7 +276,7 @@ struct Walk<'g, 'e> {
     graph: &'g Graph<'e>,
     todo: BinaryHeap<(u32, Node)>,
     /// Whether it is excluded, of each commit that was reached.
-    excluded: BTreeMap<Node, bool>,
+    excluded: HashMap<Node, bool>,
     /// Commits still to be visited that are not excluded.
     open: usize,
 }
@@ -287,7 +286,7 @@ impl<'g, 'e> Walk<'g, 'e> {
         Walk {
             graph,
             todo: BinaryHeap::new(),
-            excluded: BTreeMap::new(),
+            excluded: HashMap::new(),
             open: 0,
         }
     }
@@ -318,16 +317,6 @@ impl<'g, 'e> Walk<'g, 'e> {
         self.open -= usize::from(!excluded);
         Some((node, excluded))
     }
-}
-
-/// Ids, in order of their first occurrence, and where each is.
-fn boundary<'e>(ids: impl Iterator<Item = &'e str>) -> (Names<&'e str>, Vec<&'e str>) {
-    let mut first: Vec<(&str, u32)> = ids.zip(0..).collect();
-    first.sort_unstable();
-    first.dedup_by_key(|(id, _)| *id);
-    first.sort_unstable_by_key(|(_, at)| *at);
-    let ids: Vec<&str> = first.into_iter().map(|(id, _)| id).collect();
-    (Names::of_different(ids.iter().copied()), ids)
 }
 
 fn texts<'e>(list: &'e [Text<'e>]) -> impl Iterator<Item = &'e str> {
