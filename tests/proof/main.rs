@@ -20,6 +20,7 @@ mod hostile_input;
 mod index_equals_cedar;
 mod inside_wasm;
 mod invariants;
+mod known;
 mod modules;
 mod obligations;
 mod plain_cedar;

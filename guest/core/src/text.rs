@@ -14,10 +14,20 @@ use serde::{Serialize, Serializer};
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Text<'a>(Cow<'a, str>);
 
-impl Text<'_> {
+impl<'a> Text<'a> {
     /// The string itself.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The string, not copied where it was borrowed.
+    pub(crate) fn to_cow(&self) -> Cow<'a, str> {
+        self.0.clone()
+    }
+
+    /// The same, borrowed from nothing.
+    pub(crate) fn into_owned(self) -> Text<'static> {
+        Text(Cow::Owned(self.0.into_owned()))
     }
 }
 

@@ -1,84 +1,86 @@
 //! Evidence that the operator has, and evidence that comes with the request.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use serde_json::value::RawValue;
+use sod_core::evidence::{Known, join};
+use sod_core::{Fault, Program, Request, Verdict};
 use sod_route::{Code, Denial, Object, Pointer};
 
-/// What the operator has configured: a directory of people, say. By its outermost keys.
+/// Evidence that comes with a request.
+pub(crate) enum Brought<'a> {
+    Nothing,
+    Here(&'a RawValue),
+    /// In that place of a body.
+    Body(&'a Pointer, Vec<u8>),
+}
+
+/// What the operator has configured: a directory of people, say.
 #[derive(Default)]
-pub(crate) struct OwnEvidence(BTreeMap<String, Box<RawValue>>);
+pub(crate) struct OwnEvidence {
+    json: Option<Box<RawValue>>,
+    keys: BTreeSet<String>,
+    known: Option<Known>,
+}
 
 impl OwnEvidence {
-    pub(crate) fn read(json: Option<&RawValue>) -> serde_json::Result<Self> {
+    pub(crate) fn read(json: Option<Box<RawValue>>) -> serde_json::Result<Self> {
         let Some(json) = json else {
             return Ok(OwnEvidence::default());
         };
         let Object(members) = serde_json::from_str(json.get())?;
-        let own = |(key, value): (String, &RawValue)| (key, value.to_owned());
-        Ok(OwnEvidence(members.into_iter().map(own).collect()))
+        if members.is_empty() {
+            return Ok(OwnEvidence::default());
+        }
+        Ok(OwnEvidence {
+            keys: members.into_keys().collect(),
+            known: Known::read(json.get()),
+            json: Some(json),
+        })
     }
 
-    /// Both together. What came with the request is left byte for byte as it is if there is nothing to add.
+    /// Decides on both together. The request comes without evidence.
     ///
     /// # Errors
-    /// The request brings what the operator has already said.
-    pub(crate) fn with(&self, brought: Option<&RawValue>) -> Result<Option<String>, Denial> {
-        let Some(brought) = brought else {
-            return Ok((!self.0.is_empty()).then(|| self.join(&BTreeMap::new())));
+    /// What was brought cannot be read, or it says what the operator has already said.
+    pub(crate) fn decide(
+        &self,
+        program: &Program,
+        request: &mut Request,
+        brought: Brought<'_>,
+    ) -> Result<Result<Verdict, Fault>, Denial> {
+        let brought = match brought {
+            Brought::Nothing => None,
+            Brought::Here(json) => Some(json.to_owned()),
+            Brought::Body(pointer, body) => {
+                if let Some(known) = self.known.as_ref().filter(|_| pointer.is_whole())
+                    && let Ok(text) = str::from_utf8(&body)
+                    && let Some(decided) = program.decide_knowing(known, text, request)
+                {
+                    return Ok(decided);
+                }
+                Some(pointer.select(&body)?)
+            }
         };
-        if self.0.is_empty() {
-            return Ok(Some(brought.get().to_owned()));
-        }
+        request.evidence = self.with(brought.as_deref())?;
+        Ok(program.decide(request))
+    }
+
+    /// Both together. What came with the request is left byte for byte as it is.
+    fn with(&self, brought: Option<&RawValue>) -> Result<Option<String>, Denial> {
+        let own = self.json.as_deref().map(RawValue::get);
+        let (Some(own), Some(brought)) = (own, brought) else {
+            let one = own.or(brought.map(RawValue::get));
+            return Ok(one.map(ToOwned::to_owned));
+        };
         let Object(members) = serde_json::from_str(brought.get())
             .map_err(|error| refused(format!("the evidence: {error}")))?;
-        self.and(&members)
-    }
-
-    /// The same of what is in a body, read once where that will do.
-    ///
-    /// # Errors
-    /// As [`with`](Self::with) and [`Pointer::select`].
-    pub(crate) fn with_body(
-        &self,
-        pointer: &Pointer,
-        body: &[u8],
-    ) -> Result<Option<String>, Denial> {
-        if pointer.is_whole()
-            && !self.0.is_empty()
-            && let Ok(Object(members)) = serde_json::from_slice(body)
-        {
-            return self.and(&members);
-        }
-        self.with(Some(&pointer.select(body)?))
-    }
-
-    fn and(&self, brought: &BTreeMap<String, &RawValue>) -> Result<Option<String>, Denial> {
-        match brought.keys().find(|key| self.0.contains_key(*key)) {
-            None => Ok(Some(self.join(brought))),
+        match members.keys().find(|key| self.keys.contains(*key)) {
+            None => Ok(join(own, brought.get())),
             Some(key) => Err(refused(format!(
                 "the evidence has `{key}`, which only the operator says"
             ))),
         }
-    }
-
-    fn join(&self, brought: &BTreeMap<String, &RawValue>) -> String {
-        let own = self.0.iter().map(|(key, value)| (key, value.get()));
-        let brought = brought.iter().map(|(key, value)| (key, value.get()));
-        let sizes = own.clone().chain(brought.clone());
-        let size: usize = sizes.map(|(key, value)| key.len() + value.len() + 4).sum();
-        let mut joined = String::with_capacity(size + 2);
-        joined.push('{');
-        for (key, value) in own.chain(brought) {
-            if joined.len() > 1 {
-                joined.push(',');
-            }
-            joined.push_str(&serde_json::Value::from(key.as_str()).to_string());
-            joined.push(':');
-            joined.push_str(value);
-        }
-        joined.push('}');
-        joined
     }
 }
 

@@ -8,6 +8,7 @@ use sod_core::{Effect, EntityUid, Request};
 use sod_route::{Entity, EvidenceFrom, Headers, Identity, Meaning, NoClaims, Question};
 
 use crate::answer::{Decided, Refusal};
+use crate::evidence::Brought;
 use crate::proxy;
 use crate::settings::Settings;
 
@@ -149,8 +150,11 @@ impl Settings {
     fn decide(&self, question: &Question, body: usize) -> Result<State, Refusal> {
         let program =
             sod_engine::program().ok_or_else(|| Refusal::broken("the plugin has no pack"))?;
-        let request = self.request(question, body)?;
-        let verdict = match program.decide(&request) {
+        let mut request = self.request(question)?;
+        let brought = brought(question, body)?;
+        let at = |denial: sod_route::Denial| Refusal::from(denial.at(&question.route));
+        let decided = self.evidence.decide(program, &mut request, brought);
+        let verdict = match decided.map_err(at)? {
             Ok(verdict) => verdict,
             Err(fault) => return Err(Refusal::fault(&question.route, fault)),
         };
@@ -185,29 +189,32 @@ impl Settings {
         }
     }
 
-    fn request(&self, question: &Question, body: usize) -> Result<Request, Refusal> {
-        let at = |denial: sod_route::Denial| Refusal::from(denial.at(&question.route));
+    /// Without evidence.
+    fn request(&self, question: &Question) -> Result<Request, Refusal> {
         let now = proxy::now().ok_or_else(|| Refusal::broken("the proxy has no clock"))?;
-        let own = &self.evidence;
-        let evidence = match &question.evidence {
-            EvidenceFrom::Nothing => own.with(None),
-            EvidenceFrom::Here(json) => own.with(Some(json)),
-            EvidenceFrom::Body(pointer) => {
-                let body =
-                    proxy::body(body).ok_or_else(|| Refusal::broken("the body cannot be read"))?;
-                own.with_body(pointer, &body)
-            }
-            _ => return Err(Refusal::broken("the evidence is where no plugin reads")),
-        };
         Ok(Request {
             principal: uid(&question.principal),
             action: uid(&question.action),
             resource: uid(&question.resource),
             now: Some(now),
-            evidence: evidence.map_err(at)?,
+            evidence: None,
             entities: self.entities.clone(),
             context: self.context.clone(),
         })
+    }
+}
+
+/// The evidence that comes with the request, whose body has so many bytes.
+fn brought(question: &Question, body: usize) -> Result<Brought<'_>, Refusal> {
+    match &question.evidence {
+        EvidenceFrom::Nothing => Ok(Brought::Nothing),
+        EvidenceFrom::Here(json) => Ok(Brought::Here(json)),
+        EvidenceFrom::Body(pointer) => {
+            let body = proxy::body(body);
+            let body = body.ok_or_else(|| Refusal::broken("the body cannot be read"))?;
+            Ok(Brought::Body(pointer, body))
+        }
+        _ => Err(Refusal::broken("the evidence is where no plugin reads")),
     }
 }
 

@@ -63,7 +63,7 @@ impl Settings {
             wrong.extend(unfit(number, route, pack));
         }
         wrong.extend(templates.unfit(&written));
-        let evidence = OwnEvidence::read(written.evidence.as_deref()).map_err(|error| {
+        let evidence = OwnEvidence::read(written.evidence).map_err(|error| {
             wrong.push(format!("`evidence`: {error}"));
         });
         let text = |json: Option<Box<RawValue>>| json.map(|json| json.get().to_owned());

@@ -75,15 +75,20 @@ pub(crate) fn post(path: &str, body: &[u8]) -> Sent {
     }
 }
 
-impl Engine for Proxy {
-    fn name(&self) -> &'static str {
-        "proxy-wasm"
-    }
-
-    fn decide(&self, request: &[u8]) -> Result<String, String> {
-        let request = Request::from_json(request).unwrap();
+impl Proxy {
+    /// The verdict on what the operator has and what the request brings, or the message of a fault.
+    pub(crate) fn ask(
+        &self,
+        request: &Request,
+        own: Value,
+        brought: &str,
+    ) -> Result<String, String> {
         let mut plugin = self.0.borrow_mut();
-        let configuration = configuration(&request).to_string();
+        let mut configuration = configuration(request);
+        if !own.is_null() {
+            configuration["evidence"] = own;
+        }
+        let configuration = configuration.to_string();
         assert!(
             plugin.configure(configuration.as_bytes()),
             "{:?}",
@@ -92,11 +97,22 @@ impl Engine for Proxy {
         // A proxy has a clock of its own. Requests without a time are of packs that never look at it.
         let now = request.now.unwrap_or(1_772_445_600_000);
         plugin.store.data_mut().now_nanoseconds = u64::try_from(now).unwrap() * 1_000_000;
-        let body = request.evidence.as_ref().map_or("", |json| json.get());
-        match plugin.send(&post("/decide", body.as_bytes())) {
+        match plugin.send(&post("/decide", brought.as_bytes())) {
             Outcome::Answered(response) => verdict(response.status, response.body),
             other => panic!("{other:?}"),
         }
+    }
+}
+
+impl Engine for Proxy {
+    fn name(&self) -> &'static str {
+        "proxy-wasm"
+    }
+
+    fn decide(&self, request: &[u8]) -> Result<String, String> {
+        let request = Request::from_json(request).unwrap();
+        let brought = request.evidence.as_ref().map_or("", |json| json.get());
+        self.ask(&request, Value::Null, brought)
     }
 }
 

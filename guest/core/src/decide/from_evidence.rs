@@ -3,29 +3,32 @@
 #[cfg(not(target_arch = "wasm32"))]
 mod facts;
 mod missing;
+mod named;
+mod quorums;
+
+use named::{action, cedar_context, extra_entities, principal, subject};
 
 use std::collections::BTreeSet;
 
 use cedar_policy_core::ast::{Context, Entity, EntityUID};
-use cedar_policy_core::entities::Entities;
 
 use super::plain::chain;
 use super::signing::{ApproveRules, Asked};
 use super::{Stop, explain};
 use crate::bundle::{Quorum, QuorumOf};
 use crate::cedar;
-use crate::evidence::{Evidence, Identity, Index, MachineIx, PersonIx, Read};
+use crate::evidence::{
+    Directory, Evidence, EvidenceError, Identity, Index, MachineIx, Names, PersonIx, Read,
+};
 use crate::facts::people::Standing;
-use crate::facts::review::{self, Favours, every_commit_reviewed, owners_covered};
+use crate::facts::review::Favours;
 use crate::facts::{
-    ChangeFacts, DeploymentFacts, Judgement, SessionFacts, Setting, Shortfall, Signer,
-    change_facts, count_change, count_deployment, deployment_facts, separate_shortfalls,
-    session_facts, shortfalls,
+    ChangeFacts, DeploymentFacts, Judgement, SessionFacts, Setting, Shortfall, session_facts,
 };
 use crate::policy::actions::Action;
-use crate::policy::context::{ApprovalFacts, ContextFacts, Situation, check_time};
+use crate::policy::context::{ContextFacts, Situation, check_time};
 use crate::policy::direct::Direct;
-use crate::policy::entities::{Store, uid};
+use crate::policy::entities::Store;
 use crate::policy::fact::Thing;
 use crate::policy::{Question, Wanted};
 use crate::program::Program;
@@ -36,34 +39,67 @@ use crate::verdict::{Effect, Fault, Verdict, code};
 use crate::Facts;
 
 pub(super) fn decide(program: &Program, request: &Request) -> Result<Verdict, Stop> {
-    let now = now(request)?;
+    now(request)?;
     let Read { evidence, unknown } = read(program, request)?;
-    let wanted = &program.wanted;
-    let verdict = on(program, request, &evidence, now, |case| case.decide(wanted))?;
+    let names = names(&evidence)?;
+    let verdict = decide_on(program, request, &evidence, directory(&evidence, &names))?;
     Ok(Verdict {
         warnings: unknown,
         ..verdict
     })
 }
 
+/// Decides on evidence as read. The directory may be of other evidence than the rest.
+pub(super) fn decide_on<'e>(
+    program: &Program,
+    request: &Request,
+    evidence: &'e Evidence<'e>,
+    directory: Directory<'e>,
+) -> Result<Verdict, Stop> {
+    let wanted = &program.wanted;
+    on(program, request, evidence, directory, |case| {
+        case.decide(wanted)
+    })
+}
+
 /// What the rules are asked, to decide the request.
 #[cfg(not(target_arch = "wasm32"))]
 pub(super) fn facts(program: &Program, request: &Request) -> Result<Facts, Stop> {
-    let now = now(request)?;
+    now(request)?;
     let Read { evidence, .. } = read(program, request)?;
+    let names = names(&evidence)?;
     let wanted = Wanted::all(program.schema.as_ref(), &program.base);
-    on(program, request, &evidence, now, |case| case.tell(&wanted))
+    on(
+        program,
+        request,
+        &evidence,
+        directory(&evidence, &names),
+        |case| case.tell(&wanted),
+    )
+}
+
+fn names<'e>(evidence: &Evidence<'e>) -> Result<Names<'e>, EvidenceError> {
+    Names::of(&evidence.people, &evidence.machines, &evidence.accounts)
+}
+
+fn directory<'e>(evidence: &'e Evidence<'e>, names: &'e Names<'e>) -> Directory<'e> {
+    Directory {
+        people: &evidence.people,
+        machines: &evidence.machines,
+        names,
+    }
 }
 
 /// What `answer` makes of the request and its evidence.
-fn on<T>(
+fn on<'e, T>(
     program: &Program,
     request: &Request,
-    evidence: &Evidence<'_>,
-    now: i64,
+    evidence: &'e Evidence<'e>,
+    directory: Directory<'e>,
     answer: impl FnOnce(Case<'_, '_>) -> Result<T, Stop>,
 ) -> Result<T, Stop> {
-    let index = Index::build(evidence)?;
+    let now = now(request)?;
+    let index = Index::build(evidence, directory)?;
     let standing = Standing::read(&index, now)?;
     answer(Case::new(program, request, &index, &standing, now)?)
 }
@@ -411,165 +447,6 @@ impl<'a, 'e> Case<'a, 'e> {
         .map(drop)
         .map_err(|e| Fault::invalid_request(format!("context: {}", chain(&e))))
     }
-
-    /// Counts the approvals of everything that the request concerns.
-    fn signatures(&self, rules: &mut ApproveRules<'_, 'e>) -> Result<Vec<Signatures>, Stop> {
-        if !self.counts() {
-            return Ok(Vec::new());
-        }
-        let mut list = Vec::new();
-        for change in self.changes() {
-            list.push(Signatures {
-                resource: EntityUid::new("Change", change.change.id.as_str()),
-                of: QuorumOf::Change,
-                judgement: count_change(self.index, self.setting, change, rules)?,
-            });
-        }
-        if let Subject::Deployment(facts) = &self.subject {
-            let (action, now) = (self.request.action.id.as_str(), self.setting.now);
-            list.push(Signatures {
-                resource: EntityUid::new("Deployment", facts.deployment.id.as_str()),
-                of: QuorumOf::Deployment,
-                judgement: count_deployment(self.index, facts, action, now, rules)?,
-            });
-        }
-        Ok(list)
-    }
-
-    fn quorums(&self) -> impl Iterator<Item = &'a Quorum> {
-        let names = self.action.1.context.quorums.as_ref();
-        let named = move |q: &&Quorum| names.is_some_and(|names| names.contains(&q.name));
-        self.program.description.quorums.iter().filter(named)
-    }
-
-    /// Every need of every quorum that is not met, with the position of its signatures.
-    fn shortfalls(&self, signatures: &[Signatures]) -> Vec<(&'a Quorum, usize, Shortfall)> {
-        let mut list = Vec::new();
-        for quorum in self.quorums() {
-            for (ix, signed) in signatures.iter().enumerate() {
-                if signed.of == quorum.of {
-                    let signers = self.signers(quorum, self.changes().get(ix), &signed.judgement);
-                    let open = match quorum.one_person_may_fill_several {
-                        true => separate_shortfalls(&quorum.need, &signers),
-                        false => shortfalls(&quorum.need, &signers),
-                    };
-                    list.extend(open.into_iter().map(|open| (quorum, ix, open)));
-                }
-            }
-        }
-        list
-    }
-
-    fn signers<'q>(
-        &self,
-        quorum: &'q Quorum,
-        change: Option<&ChangeFacts<'_>>,
-        judgement: &Judgement,
-    ) -> Vec<Signer<'q>> {
-        let fills = |person, need: &&String| self.standing.fills(self.index, person, need);
-        let signer = |person| {
-            let needs = quorum.need.keys();
-            let fills = needs.filter(|need| fills(person, need));
-            Signer {
-                fills: fills.map(String::as_str).collect(),
-            }
-        };
-        let signers = self.unbiased(quorum, change, judgement);
-        signers.into_iter().map(signer).collect()
-    }
-
-    /// Whose approvals count and are not left out by the quorum.
-    fn unbiased(
-        &self,
-        quorum: &Quorum,
-        change: Option<&ChangeFacts<'_>>,
-        judgement: &Judgement,
-    ) -> Vec<PersonIx> {
-        let signers = judgement.signers.iter().copied();
-        let (Some(change), false) = (change, quorum.leaves_out.is_nobody()) else {
-            return signers.collect();
-        };
-        let taken = review::seconds_taken(change, judgement);
-        let unbiased = signers.zip(taken).filter(|(person, seconds)| {
-            !self.owes_a_favour(quorum, change, *person) && !self.is_too_quick(quorum, *seconds)
-        });
-        unbiased.map(|(person, _)| person).collect()
-    }
-
-    /// Whether the quorum leaves out a person who approved a contributor's work, and the other way round, so often. Where
-    /// that, or how often, is not known, it does.
-    fn owes_a_favour(&self, quorum: &Quorum, change: &ChangeFacts<'_>, person: PersonIx) -> bool {
-        let Some(option) = &quorum.leaves_out.reciprocal_reviews else {
-            return false;
-        };
-        let often = self.favours.between(&change.contributors.people, person);
-        let limit = self.setting.data.number(option);
-        often.zip(limit).is_none_or(|(often, limit)| often >= limit)
-    }
-
-    /// Whether the quorum leaves out an approval that took so long. Where that is not known, it does.
-    fn is_too_quick(&self, quorum: &Quorum, seconds: Option<i64>) -> bool {
-        let Some(option) = &quorum.leaves_out.quicker_than_seconds else {
-            return false;
-        };
-        let limit = self.setting.data.number(option);
-        seconds
-            .zip(limit)
-            .is_none_or(|(seconds, limit)| seconds < limit)
-    }
-
-    /// A quorum of nothing is not met: there must be something that meets it.
-    fn met(&self, shortfalls: &[(&Quorum, usize, Shortfall)]) -> BTreeSet<String> {
-        let subjects = |of| match of {
-            QuorumOf::Change => !self.changes().is_empty(),
-            QuorumOf::Deployment => matches!(self.subject, Subject::Deployment(_)),
-        };
-        let short = |quorum: &Quorum| shortfalls.iter().any(|(q, ..)| q.name == quorum.name);
-        let met = self.quorums().filter(|q| subjects(q.of) && !short(q));
-        met.map(|quorum| quorum.name.clone()).collect()
-    }
-
-    /// Facts that are made from approvals; of commits, if they are asked for.
-    fn approval_facts(
-        &self,
-        signatures: &[Signatures],
-        rules: &mut ApproveRules<'_, 'e>,
-        commits: bool,
-    ) -> Result<ApprovalFacts, Stop> {
-        let own = signatures.last();
-        let signers = own.map_or(&[][..], |s| &s.judgement.signers);
-        let objections = || signatures.iter().map(|s| &s.judgement.objectors);
-        let objectors = objections().flat_map(|objectors| &objectors.people);
-        let machines = objections().flat_map(|objectors| &objectors.machines);
-        let of_changes = self.changes().iter().zip(signatures);
-        let of_changes = of_changes.flat_map(|(_, s)| &s.judgement.signers);
-        let (mut reviewed, mut covered) = (true, true);
-        let (mut mutual, mut quickest) = (Some(0), Some(i64::MAX));
-        for (change, signed) in self.changes().iter().zip(signatures) {
-            let (index, judgement) = (self.index, &signed.judgement);
-            let now = self.setting.now;
-            if commits {
-                reviewed &= every_commit_reviewed(index, change, judgement, now, rules)?;
-            }
-            covered &= owners_covered(index, change, &judgement.signers)?;
-            let people = &change.contributors.people;
-            let pair = self.favours.most(people, &judgement.signers);
-            mutual = mutual.zip(pair).map(|(most, here)| most.max(here));
-            let here = review::quickest(change, judgement);
-            quickest = quickest.zip(here).map(|(least, here)| least.min(here));
-        }
-        let something = !self.changes().is_empty() && !signatures.is_empty();
-        Ok(ApprovalFacts {
-            approvers: signers.iter().copied().collect(),
-            objectors: objectors.copied().collect(),
-            machine_objectors: machines.copied().collect(),
-            change_approvers: of_changes.copied().collect(),
-            every_commit_reviewed: commits.then_some(something && reviewed),
-            owners_covered: something && covered,
-            reciprocal_reviews: mutual.filter(|_| something),
-            quickest_approval_seconds: quickest.filter(|_| something),
-        })
-    }
 }
 
 impl Principal {
@@ -579,115 +456,4 @@ impl Principal {
             Principal::Machine(machine) => Thing::Machine(machine),
         }
     }
-}
-
-fn action<'a>(program: &'a Program, uid: &EntityUid) -> Result<(EntityUID, &'a Action), Stop> {
-    let vocabulary = &program.vocabulary;
-    let found = vocabulary.uid(&uid.type_name, &uid.id);
-    found
-        .and_then(|uid| Some((uid.clone(), vocabulary.action(&uid)?)))
-        .ok_or_else(|| {
-            Stop::deny(
-                code::UNKNOWN_ACTION,
-                format!("the pack has no action `{uid}`"),
-            )
-        })
-}
-
-fn principal(
-    program: &Program,
-    index: &Index<'_>,
-    request: &EntityUid,
-) -> Result<(Principal, EntityUID), Stop> {
-    let id = request.id.as_str();
-    let found = match request.type_name.as_str() {
-        "Person" => index.person_ix(id).map(Principal::Person),
-        "Machine" => index.machine_ix(id).map(Principal::Machine),
-        "Account" => match index.identity(id) {
-            Identity::Person(person) => Some(Principal::Person(person)),
-            Identity::Machine(machine) => Some(Principal::Machine(machine)),
-            Identity::Nobody => None,
-        },
-        _ => None,
-    };
-    let named = found.and_then(|principal| {
-        let uid = match principal {
-            Principal::Person(ix) => uid(&program.base.person, &index.person(ix)?.id),
-            Principal::Machine(ix) => uid(&program.base.machine, &index.machine(ix)?.id),
-        };
-        Some((principal, uid))
-    });
-    named.ok_or_else(|| {
-        Stop::deny(
-            code::UNKNOWN_PRINCIPAL,
-            format!("`{request}` is nobody in the directory of the evidence"),
-        )
-    })
-}
-
-fn subject<'e>(
-    program: &Program,
-    index: &Index<'e>,
-    setting: Setting<'_>,
-    resource: &EntityUid,
-    extra: &[Entity],
-) -> Result<(Subject<'e>, EntityUID), Stop> {
-    let id = resource.id.as_str();
-    let unknown = || {
-        Stop::deny(
-            code::UNKNOWN_RESOURCE,
-            format!("the evidence does not have `{resource}`"),
-        )
-    };
-    match resource.type_name.as_str() {
-        "Change" => {
-            let change = index.change(id).ok_or_else(unknown)?;
-            let facts = Box::new(change_facts(index, setting, change)?);
-            Ok((Subject::Change(facts), uid(&program.base.change, id)))
-        }
-        "Deployment" => {
-            let deployment = index.deployment(id).ok_or_else(unknown)?;
-            let facts = deployment_facts(index, setting, deployment)?;
-            Ok((
-                Subject::Deployment(facts),
-                uid(&program.base.deployment, id),
-            ))
-        }
-        other => {
-            let uid = program.vocabulary.uid(other, id).ok_or_else(unknown)?;
-            let known = extra.iter().any(|entity| *entity.uid() == uid);
-            known.then_some((Subject::Other, uid)).ok_or_else(unknown)
-        }
-    }
-}
-
-/// Entities that the request brings: only of types that the pack's own schema
-/// declares. What the base schema declares follows from evidence alone.
-fn extra_entities(program: &Program, request: &Request) -> Result<Vec<Entity>, Fault> {
-    let Some(json) = &request.entities else {
-        return Ok(Vec::new());
-    };
-    let entities = cedar::Entities::from_json_str(json, Some(&program.schema))
-        .map_err(|e| Fault::invalid_request(format!("entities: {}", chain(&e))))?;
-    let base = program.base.all();
-    let mut list = Vec::new();
-    for entity in AsRef::<Entities>::as_ref(&entities).iter() {
-        let ty = entity.uid().entity_type();
-        if base.contains(&ty) {
-            return Err(Fault::invalid_request(format!(
-                "entities: `{}` is of a type of the base schema, which only evidence may fill",
-                entity.uid()
-            )));
-        }
-        if !ty.is_action() {
-            list.push(entity.clone());
-        }
-    }
-    Ok(list)
-}
-
-fn cedar_context(json: &str) -> Result<Context, Fault> {
-    let context = cedar::Context::from_json_str(json, None)
-        .map_err(|e| Fault::invalid_request(format!("context: {}", chain(&e))))?;
-    Ok(AsRef::<Context>::as_ref(&context).clone())
 }

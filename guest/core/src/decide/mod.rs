@@ -8,7 +8,7 @@ mod signing;
 use sha2::{Digest, Sha256};
 
 use crate::bundle::{Mode, hex_digest};
-use crate::evidence::{EvidenceError, ReadError};
+use crate::evidence::{EvidenceError, Known, ReadError};
 use crate::program::Program;
 use crate::request::Request;
 use crate::verdict::{Effect, Fault, Reason, Verdict};
@@ -19,6 +19,33 @@ pub(crate) fn decide(program: &Program, request: &Request) -> Result<Verdict, Fa
         Mode::Evidence => from_evidence::decide(program, request),
         Mode::Cedar => plain::decide(program, request),
     };
+    let evidence = request.evidence.as_deref().map(|text| [text]);
+    signed(program, request, slice(&evidence), decided)
+}
+
+/// Decides `request` on what is known and what is brought. `None` if that can only be done with both in one text.
+pub(crate) fn decide_knowing(
+    program: &Program,
+    known: &Known,
+    brought: &str,
+    request: &Request,
+) -> Option<Result<Verdict, Fault>> {
+    if program.description.mode != Mode::Evidence || request.evidence.is_some() {
+        return None;
+    }
+    let (pieces, unread) = known.with(brought)?;
+    let evidence = known.read_rest(&unread)?;
+    let decided = from_evidence::decide_on(program, request, &evidence, known.directory());
+    Some(signed(program, request, Some(&pieces), decided))
+}
+
+/// With the digests of all that it was decided on.
+fn signed(
+    program: &Program,
+    request: &Request,
+    evidence: Option<&[&str]>,
+    decided: Result<Verdict, Stop>,
+) -> Result<Verdict, Fault> {
     let mut verdict = match decided {
         Ok(verdict) => verdict,
         Err(Stop::Deny(reason)) => denied(reason),
@@ -27,7 +54,7 @@ pub(crate) fn decide(program: &Program, request: &Request) -> Result<Verdict, Fa
     verdict
         .policy_digest
         .clone_from(&program.description.policy_digest);
-    verdict.evidence_digest = evidence_digest(request);
+    verdict.evidence_digest = evidence_digest(request, evidence);
     Ok(verdict)
 }
 
@@ -96,13 +123,21 @@ fn denied(reason: Reason) -> Verdict {
     }
 }
 
-/// Each part as its length and its bytes, so that no two requests share an encoding.
-fn evidence_digest(request: &Request) -> String {
+/// Each part as its length and its bytes, so that no two requests share an encoding. The evidence comes in pieces.
+fn evidence_digest(request: &Request, evidence: Option<&[&str]>) -> String {
+    let entities = request.entities.as_deref().map(|text| [text]);
+    let context = request.context.as_deref().map(|text| [text]);
     let mut hasher = Sha256::new();
-    for part in [&request.evidence, &request.entities, &request.context] {
-        let length = part.as_ref().map_or(u64::MAX, |text| text.len() as u64);
-        hasher.update(length.to_le_bytes());
-        hasher.update(part.as_deref().unwrap_or_default());
+    for part in [evidence, slice(&entities), slice(&context)] {
+        let length = |pieces: &[&str]| pieces.iter().map(|piece| piece.len() as u64).sum();
+        hasher.update(part.map_or(u64::MAX, length).to_le_bytes());
+        for piece in part.into_iter().flatten() {
+            hasher.update(piece);
+        }
     }
     hex_digest(hasher)
+}
+
+fn slice<'t, 'a>(one: &'t Option<[&'a str; 1]>) -> Option<&'t [&'a str]> {
+    one.as_ref().map(<[_; 1]>::as_slice)
 }

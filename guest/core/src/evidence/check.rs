@@ -2,11 +2,13 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::fmt::Display;
+use std::hash::Hash;
 
 use chrono::DateTime;
 
-use super::{Artifact, Change, Deployment, Environment, Evidence, Graph};
-use crate::text::Text;
+use super::{Account, Artifact, Change, Deployment, Environment, Evidence, Graph, Machine, Person};
 use crate::verdict::code;
 
 /// Position in [`Evidence::people`].
@@ -48,70 +50,124 @@ pub(crate) enum Identity {
     Nobody,
 }
 
-/// The evidence with its cross-references.
+/// Everybody whom the evidence speaks of.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Directory<'e> {
+    pub(crate) people: &'e [Person<'e>],
+    pub(crate) machines: &'e [Machine<'e>],
+    pub(crate) names: &'e Names<'e>,
+}
+
+/// Where in a directory somebody is.
 #[derive(Debug)]
-pub(crate) struct Index<'e> {
-    pub(crate) evidence: &'e Evidence<'e>,
-    pub(crate) graph: Graph<'e>,
-    people: HashMap<&'e str, u32>,
-    machines: HashMap<&'e str, u32>,
+pub(crate) struct Names<'e> {
+    people: HashMap<Cow<'e, str>, PersonIx>,
+    machines: HashMap<Cow<'e, str>, MachineIx>,
     accounts: HashMap<Cow<'e, str>, Identity>,
-    changes: HashMap<&'e str, u32>,
-    artifacts: HashMap<&'e str, u32>,
-    environments: HashMap<&'e str, u32>,
-    deployments: HashMap<&'e str, u32>,
     /// Owners of each machine, by position; each list ascending.
     owners: Vec<Vec<PersonIx>>,
 }
 
+impl<'e> Names<'e> {
+    /// Refuses a directory that contradicts itself: an id or account listed twice, an account of two owners or of nobody.
+    pub(crate) fn of(
+        people: &[Person<'e>],
+        machines: &[Machine<'e>],
+        accounts: &[Account<'e>],
+    ) -> Result<Self, EvidenceError> {
+        let person_ids = unique("people", people.iter().map(|p| p.id.to_cow()))?;
+        let machine_ids = unique("machines", machines.iter().map(|m| m.id.to_cow()))?;
+        Ok(Names {
+            accounts: owned_accounts(accounts, &person_ids, &machine_ids)?,
+            owners: owners(machines, &person_ids)?,
+            people: person_ids,
+            machines: machine_ids,
+        })
+    }
+
+    /// The same, borrowed from nothing.
+    pub(crate) fn into_owned(self) -> Names<'static> {
+        Names {
+            people: owned(self.people),
+            machines: owned(self.machines),
+            accounts: owned(self.accounts),
+            owners: self.owners,
+        }
+    }
+}
+
+fn owned<T>(map: HashMap<Cow<'_, str>, T>) -> HashMap<Cow<'static, str>, T> {
+    let entries = map.into_iter();
+    let entries = entries.map(|(name, of)| (Cow::Owned(name.into_owned()), of));
+    entries.collect()
+}
+
+/// The evidence with its cross-references.
+#[derive(Debug)]
+pub(crate) struct Index<'e> {
+    pub(crate) evidence: &'e Evidence<'e>,
+    pub(crate) directory: Directory<'e>,
+    pub(crate) graph: Graph<'e>,
+    changes: HashMap<&'e str, u32>,
+    artifacts: HashMap<&'e str, u32>,
+    environments: HashMap<&'e str, u32>,
+    deployments: HashMap<&'e str, u32>,
+}
+
 impl<'e> Index<'e> {
-    /// Indexes the evidence and refuses what contradicts itself: an id listed
-    /// twice, an account of two owners, a reference to nothing, a cycle of commits.
-    pub(crate) fn build(evidence: &'e Evidence<'e>) -> Result<Self, EvidenceError> {
-        let people = unique("people", evidence.people.iter().map(|p| &p.id))?;
-        let machines = unique("machines", evidence.machines.iter().map(|m| &m.id))?;
-        let accounts = accounts(evidence, &people, &machines)?;
-        let owners = owners(evidence, &people)?;
+    /// Indexes the evidence and refuses what contradicts itself: an id listed twice, a cycle of commits.
+    pub(crate) fn build(
+        evidence: &'e Evidence<'e>,
+        directory: Directory<'e>,
+    ) -> Result<Self, EvidenceError> {
         Ok(Index {
             graph: Graph::build(&evidence.commits)?,
-            changes: unique("changes", evidence.changes.iter().map(|c| &c.id))?,
-            artifacts: unique("artifacts", evidence.artifacts.iter().map(|a| &a.digest))?,
-            environments: unique("environments", evidence.environments.iter().map(|e| &e.id))?,
-            deployments: unique("deployments", evidence.deployments.iter().map(|d| &d.id))?,
+            changes: unique("changes", evidence.changes.iter().map(|c| c.id.as_str()))?,
+            artifacts: unique(
+                "artifacts",
+                evidence.artifacts.iter().map(|a| a.digest.as_str()),
+            )?,
+            environments: unique(
+                "environments",
+                evidence.environments.iter().map(|e| e.id.as_str()),
+            )?,
+            deployments: unique(
+                "deployments",
+                evidence.deployments.iter().map(|d| d.id.as_str()),
+            )?,
             evidence,
-            people,
-            machines,
-            accounts,
-            owners,
+            directory,
         })
     }
 
     /// Who is behind `account`.
     pub(crate) fn identity(&self, account: &str) -> Identity {
-        self.accounts
+        let accounts = &self.directory.names.accounts;
+        accounts
             .get(&normal_account(account))
             .copied()
             .unwrap_or(Identity::Nobody)
     }
 
     pub(crate) fn person_ix(&self, id: &str) -> Option<PersonIx> {
-        self.people.get(id).copied()
+        self.directory.names.people.get(id).copied()
     }
 
     pub(crate) fn machine_ix(&self, id: &str) -> Option<MachineIx> {
-        self.machines.get(id).copied()
+        self.directory.names.machines.get(id).copied()
     }
 
-    pub(crate) fn person(&self, ix: PersonIx) -> Option<&'e super::Person<'e>> {
-        self.evidence.people.get(ix as usize)
+    pub(crate) fn person(&self, ix: PersonIx) -> Option<&'e Person<'e>> {
+        self.directory.people.get(ix as usize)
     }
 
-    pub(crate) fn machine(&self, ix: MachineIx) -> Option<&'e super::Machine<'e>> {
-        self.evidence.machines.get(ix as usize)
+    pub(crate) fn machine(&self, ix: MachineIx) -> Option<&'e Machine<'e>> {
+        self.directory.machines.get(ix as usize)
     }
 
     pub(crate) fn owners(&self, machine: MachineIx) -> &[PersonIx] {
-        self.owners.get(machine as usize).map_or(&[], Vec::as_slice)
+        let owners = self.directory.names.owners.get(machine as usize);
+        owners.map_or(&[], Vec::as_slice)
     }
 
     pub(crate) fn change(&self, id: &str) -> Option<&'e Change<'e>> {
@@ -144,28 +200,32 @@ fn normal_account(account: &str) -> Cow<'_, str> {
     }
 }
 
-fn unique<'e>(
+fn unique<K: Hash + Eq + Display>(
     list: &str,
-    ids: impl ExactSizeIterator<Item = &'e Text<'e>>,
-) -> Result<HashMap<&'e str, u32>, EvidenceError> {
+    ids: impl ExactSizeIterator<Item = K>,
+) -> Result<HashMap<K, u32>, EvidenceError> {
     let mut map = HashMap::with_capacity(ids.len());
     for (ix, id) in (0..).zip(ids) {
-        if map.insert(id.as_str(), ix).is_some() {
-            return Err(EvidenceError::invalid(format!(
-                "`{id}` is listed twice in `{list}`"
-            )));
-        }
+        match map.entry(id) {
+            Entry::Vacant(free) => free.insert(ix),
+            Entry::Occupied(taken) => {
+                return Err(EvidenceError::invalid(format!(
+                    "`{}` is listed twice in `{list}`",
+                    taken.key()
+                )));
+            }
+        };
     }
     Ok(map)
 }
 
-fn accounts<'e>(
-    evidence: &'e Evidence<'e>,
-    people: &HashMap<&'e str, u32>,
-    machines: &HashMap<&'e str, u32>,
+fn owned_accounts<'e>(
+    accounts: &[Account<'e>],
+    people: &HashMap<Cow<'e, str>, PersonIx>,
+    machines: &HashMap<Cow<'e, str>, MachineIx>,
 ) -> Result<HashMap<Cow<'e, str>, Identity>, EvidenceError> {
-    let mut map = HashMap::with_capacity(evidence.accounts.len());
-    for entry in &evidence.accounts {
+    let mut map = HashMap::with_capacity(accounts.len());
+    for entry in accounts {
         let account = &entry.account;
         let identity = match (&entry.person, &entry.machine) {
             (Some(person), None) => people.get(person.as_str()).copied().map(Identity::Person),
@@ -184,7 +244,11 @@ fn accounts<'e>(
                 "account `{account}` belongs to somebody who is not in the directory"
             ))
         })?;
-        if map.insert(normal_account(account), identity).is_some() {
+        let name = match normal_account(account) {
+            Cow::Borrowed(_) => account.to_cow(),
+            Cow::Owned(normal) => Cow::Owned(normal),
+        };
+        if map.insert(name, identity).is_some() {
             return Err(EvidenceError::invalid(format!(
                 "account `{account}` is listed twice in `accounts`"
             )));
@@ -194,10 +258,10 @@ fn accounts<'e>(
 }
 
 fn owners(
-    evidence: &Evidence<'_>,
-    people: &HashMap<&str, u32>,
+    machines: &[Machine<'_>],
+    people: &HashMap<Cow<'_, str>, PersonIx>,
 ) -> Result<Vec<Vec<PersonIx>>, EvidenceError> {
-    let of = |machine: &super::Machine<'_>| {
+    let of = |machine: &Machine<'_>| {
         let ixs = machine.owners.iter().map(|owner| {
             people.get(owner.as_str()).copied().ok_or_else(|| {
                 EvidenceError::invalid(format!(
@@ -210,7 +274,7 @@ fn owners(
         ixs.sort_unstable();
         Ok(ixs)
     };
-    evidence.machines.iter().map(of).collect()
+    machines.iter().map(of).collect()
 }
 
 /// Milliseconds since the Unix epoch of an RFC 3339 time stamp.

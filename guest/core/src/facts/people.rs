@@ -42,7 +42,7 @@ impl<'e> Standing<'e> {
     pub(crate) fn read(index: &Index<'e>, now: i64) -> Result<Self, EvidenceError> {
         let evidence = index.evidence;
         let mut standing = Standing::default();
-        for (ix, person) in (0..).zip(&evidence.people) {
+        for (ix, person) in (0..).zip(index.directory.people) {
             let reviewed = person.access_reviewed_at.as_deref();
             let minutes = minutes_between("access_reviewed_at", reviewed, now)?;
             let by = person.access_reviewed_by.as_deref();

@@ -111,7 +111,7 @@ impl<'a, 'e> Case<'a, 'e> {
             .map(String::as_str)
             .collect();
         let people = |need: &str| {
-            let all = (0..).zip(&self.index.evidence.people);
+            let all = (0..).zip(self.index.directory.people);
             let fill = all.filter(|(ix, _)| self.standing.fills(self.index, *ix, need));
             fill.map(|(ix, person)| (person.id.as_str(), ix)).collect()
         };
