@@ -248,14 +248,14 @@ impl Bundle {
 
 /// `sha256:` and 64 hex digits.
 pub fn sha256(bytes: &[u8]) -> String {
-    hex_digest(Sha256::new_with_prefix(bytes))
+    hex_digest(&Sha256::digest(bytes))
 }
 
-pub(crate) fn hex_digest(hasher: Sha256) -> String {
+pub(crate) fn hex_digest(digest: &[u8]) -> String {
     const HEX: [u8; 16] = *b"0123456789abcdef";
     let mut out = String::with_capacity(71);
     out.push_str("sha256:");
-    for byte in hasher.finalize() {
+    for byte in digest {
         for nibble in [byte >> 4, byte & 15] {
             out.extend(HEX.get(usize::from(nibble)).map(|c| char::from(*c)));
         }

@@ -12,6 +12,7 @@ pub mod bundle;
 mod decide;
 pub mod evidence;
 mod facts;
+mod hashing;
 #[cfg(not(target_arch = "wasm32"))]
 mod plain_facts;
 mod policy;

@@ -25,6 +25,7 @@ use crate::facts::review::Favours;
 use crate::facts::{
     ChangeFacts, DeploymentFacts, Judgement, SessionFacts, Setting, Shortfall, session_facts,
 };
+use crate::hashing::Key;
 use crate::policy::actions::Action;
 use crate::policy::context::{ContextFacts, Situation, check_time};
 use crate::policy::direct::Direct;
@@ -38,11 +39,12 @@ use crate::verdict::{Effect, Fault, Verdict, code};
 #[cfg(not(target_arch = "wasm32"))]
 use crate::Facts;
 
-pub(super) fn decide(program: &Program, request: &Request) -> Result<Verdict, Stop> {
+pub(super) fn decide(program: &Program, request: &Request, key: &Key) -> Result<Verdict, Stop> {
     now(request)?;
     let Read { evidence, unknown } = read(program, request)?;
-    let names = names(&evidence)?;
-    let verdict = decide_on(program, request, &evidence, directory(&evidence, &names))?;
+    let names = names(&evidence, key)?;
+    let directory = directory(&evidence, &names);
+    let verdict = decide_on(program, request, &evidence, directory, key)?;
     Ok(Verdict {
         warnings: unknown,
         ..verdict
@@ -55,31 +57,34 @@ pub(super) fn decide_on<'e>(
     request: &Request,
     evidence: &'e Evidence<'e>,
     directory: Directory<'e>,
+    key: &Key,
 ) -> Result<Verdict, Stop> {
     let wanted = &program.wanted;
-    on(program, request, evidence, directory, |case| {
+    on(program, request, evidence, directory, key, |case| {
         case.decide(wanted)
     })
 }
 
 /// What the rules are asked, to decide the request.
 #[cfg(not(target_arch = "wasm32"))]
-pub(super) fn facts(program: &Program, request: &Request) -> Result<Facts, Stop> {
+pub(super) fn facts(program: &Program, request: &Request, key: &Key) -> Result<Facts, Stop> {
     now(request)?;
     let Read { evidence, .. } = read(program, request)?;
-    let names = names(&evidence)?;
+    let names = names(&evidence, key)?;
+    let directory = directory(&evidence, &names);
     let wanted = Wanted::all(program.schema.as_ref(), &program.base);
-    on(
-        program,
-        request,
-        &evidence,
-        directory(&evidence, &names),
-        |case| case.tell(&wanted),
-    )
+    on(program, request, &evidence, directory, key, |case| {
+        case.tell(&wanted)
+    })
 }
 
-fn names<'e>(evidence: &Evidence<'e>) -> Result<Names<'e>, EvidenceError> {
-    Names::of(&evidence.people, &evidence.machines, &evidence.accounts)
+fn names<'e>(evidence: &Evidence<'e>, key: &Key) -> Result<Names<'e>, EvidenceError> {
+    Names::of(
+        &evidence.people,
+        &evidence.machines,
+        &evidence.accounts,
+        key,
+    )
 }
 
 fn directory<'e>(evidence: &'e Evidence<'e>, names: &'e Names<'e>) -> Directory<'e> {
@@ -96,10 +101,11 @@ fn on<'e, T>(
     request: &Request,
     evidence: &'e Evidence<'e>,
     directory: Directory<'e>,
+    key: &Key,
     answer: impl FnOnce(Case<'_, '_>) -> Result<T, Stop>,
 ) -> Result<T, Stop> {
     let now = now(request)?;
-    let index = Index::build(evidence, directory)?;
+    let index = Index::build(evidence, directory, key)?;
     let standing = Standing::read(&index, now)?;
     answer(Case::new(program, request, &index, &standing, now)?)
 }
@@ -155,7 +161,7 @@ struct Derived<'a, 'e> {
 pub(super) struct Case<'a, 'e> {
     pub(super) program: &'a Program,
     request: &'a Request,
-    index: &'a Index<'e>,
+    pub(super) index: &'a Index<'e>,
     standing: &'a Standing<'e>,
     setting: Setting<'a>,
     action: (EntityUID, &'a Action),

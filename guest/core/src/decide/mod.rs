@@ -9,18 +9,19 @@ use sha2::{Digest, Sha256};
 
 use crate::bundle::{Mode, hex_digest};
 use crate::evidence::{EvidenceError, Known, ReadError};
+use crate::hashing::{Key, key};
 use crate::program::Program;
 use crate::request::Request;
 use crate::verdict::{Effect, Fault, Reason, Verdict};
 
 /// Decides `request` with `program`.
 pub(crate) fn decide(program: &Program, request: &Request) -> Result<Verdict, Fault> {
+    let digest = digest(request, request.evidence.as_deref().map(|text| [text]));
     let decided = match program.description.mode {
-        Mode::Evidence => from_evidence::decide(program, request),
+        Mode::Evidence => from_evidence::decide(program, request, &key(&digest)),
         Mode::Cedar => plain::decide(program, request),
     };
-    let evidence = request.evidence.as_deref().map(|text| [text]);
-    signed(program, request, slice(&evidence), decided)
+    with_digests(program, &digest, decided)
 }
 
 /// Decides `request` on what is known and what is brought. `None` if that can only be done with both in one text.
@@ -35,15 +36,15 @@ pub(crate) fn decide_knowing(
     }
     let (pieces, unread) = known.with(brought)?;
     let evidence = known.read_rest(&unread)?;
-    let decided = from_evidence::decide_on(program, request, &evidence, known.directory());
-    Some(signed(program, request, Some(&pieces), decided))
+    let digest = digest(request, Some(pieces));
+    let directory = known.directory();
+    let decided = from_evidence::decide_on(program, request, &evidence, directory, &key(&digest));
+    Some(with_digests(program, &digest, decided))
 }
 
-/// With the digests of all that it was decided on.
-fn signed(
+fn with_digests(
     program: &Program,
-    request: &Request,
-    evidence: Option<&[&str]>,
+    digest: &[u8],
     decided: Result<Verdict, Stop>,
 ) -> Result<Verdict, Fault> {
     let mut verdict = match decided {
@@ -54,7 +55,7 @@ fn signed(
     verdict
         .policy_digest
         .clone_from(&program.description.policy_digest);
-    verdict.evidence_digest = evidence_digest(request, evidence);
+    verdict.evidence_digest = hex_digest(digest);
     Ok(verdict)
 }
 
@@ -62,7 +63,7 @@ fn signed(
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) fn facts(program: &Program, request: &Request) -> Result<Option<crate::Facts>, Fault> {
     let facts = match program.description.mode {
-        Mode::Evidence => from_evidence::facts(program, request),
+        Mode::Evidence => from_evidence::facts(program, request, &Key::default()),
         Mode::Cedar => plain::facts(program, request),
     };
     match facts {
@@ -123,21 +124,19 @@ fn denied(reason: Reason) -> Verdict {
     }
 }
 
-/// Each part as its length and its bytes, so that no two requests share an encoding. The evidence comes in pieces.
-fn evidence_digest(request: &Request, evidence: Option<&[&str]>) -> String {
-    let entities = request.entities.as_deref().map(|text| [text]);
-    let context = request.context.as_deref().map(|text| [text]);
+/// Of each part its length and its bytes, so that no two requests share an encoding. The evidence is in pieces.
+fn digest<const N: usize>(request: &Request, evidence: Option<[&str; N]>) -> [u8; 32] {
     let mut hasher = Sha256::new();
-    for part in [evidence, slice(&entities), slice(&context)] {
-        let length = |pieces: &[&str]| pieces.iter().map(|piece| piece.len() as u64).sum();
-        hasher.update(part.map_or(u64::MAX, length).to_le_bytes());
-        for piece in part.into_iter().flatten() {
-            hasher.update(piece);
-        }
-    }
-    hex_digest(hasher)
+    part(&mut hasher, evidence);
+    part(&mut hasher, request.entities.as_deref().map(|text| [text]));
+    part(&mut hasher, request.context.as_deref().map(|text| [text]));
+    hasher.finalize().into()
 }
 
-fn slice<'t, 'a>(one: &'t Option<[&'a str; 1]>) -> Option<&'t [&'a str]> {
-    one.as_ref().map(<[_; 1]>::as_slice)
+fn part<const N: usize>(hasher: &mut Sha256, pieces: Option<[&str; N]>) {
+    let length = |pieces: &[&str; N]| pieces.iter().map(|piece| piece.len() as u64).sum();
+    hasher.update(pieces.as_ref().map_or(u64::MAX, length).to_le_bytes());
+    for piece in pieces.iter().flatten() {
+        hasher.update(piece);
+    }
 }

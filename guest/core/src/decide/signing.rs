@@ -1,13 +1,12 @@
 //! Questions about facts, and the pack's own `approve` rules, asked about one person and one resource at a time.
 
-use std::collections::HashMap;
-
 use cedar_policy_core::ast::{EntityUID, Expr, Request};
 use cedar_policy_core::entities::Entities;
 
 use super::from_evidence::Case;
 use crate::evidence::PersonIx;
 use crate::facts::{SessionFacts, SigningRules};
+use crate::hashing::Map;
 use crate::policy::actions::Action;
 use crate::policy::context::{ContextFacts, Situation};
 use crate::policy::direct::Direct;
@@ -79,7 +78,7 @@ pub(super) struct ApproveRules<'s, 'e> {
     facts: ContextFacts<'s>,
     /// Where nothing is known of a session.
     situation: Option<Situation<'s>>,
-    answers: HashMap<Signature<'e>, Option<Vec<String>>>,
+    answers: Map<Signature<'e>, Option<Vec<String>>>,
 }
 
 impl<'s, 'e> ApproveRules<'s, 'e> {
@@ -100,7 +99,7 @@ impl<'s, 'e> ApproveRules<'s, 'e> {
             store,
             action,
             facts,
-            answers: HashMap::new(),
+            answers: Map::with_hasher(case.index.key.clone()),
         }
     }
 

@@ -1,7 +1,6 @@
 //! Raw evidence, checked and indexed: every reference resolved once, by position.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::fmt::Display;
 use std::hash::Hash;
@@ -9,6 +8,7 @@ use std::hash::Hash;
 use chrono::DateTime;
 
 use super::{Account, Artifact, Change, Deployment, Environment, Evidence, Graph, Machine, Person};
+use crate::hashing::{Key, Map};
 use crate::verdict::code;
 
 /// Position in [`Evidence::people`].
@@ -61,9 +61,9 @@ pub(crate) struct Directory<'e> {
 /// Where in a directory somebody is.
 #[derive(Debug)]
 pub(crate) struct Names<'e> {
-    people: HashMap<Cow<'e, str>, PersonIx>,
-    machines: HashMap<Cow<'e, str>, MachineIx>,
-    accounts: HashMap<Cow<'e, str>, Identity>,
+    people: Map<Cow<'e, str>, PersonIx>,
+    machines: Map<Cow<'e, str>, MachineIx>,
+    accounts: Map<Cow<'e, str>, Identity>,
     /// Owners of each machine, by position; each list ascending.
     owners: Vec<Vec<PersonIx>>,
 }
@@ -74,11 +74,12 @@ impl<'e> Names<'e> {
         people: &[Person<'e>],
         machines: &[Machine<'e>],
         accounts: &[Account<'e>],
+        key: &Key,
     ) -> Result<Self, EvidenceError> {
-        let person_ids = unique("people", people.iter().map(|p| p.id.to_cow()))?;
-        let machine_ids = unique("machines", machines.iter().map(|m| m.id.to_cow()))?;
+        let person_ids = unique("people", people.iter().map(|p| p.id.to_cow()), key)?;
+        let machine_ids = unique("machines", machines.iter().map(|m| m.id.to_cow()), key)?;
         Ok(Names {
-            accounts: owned_accounts(accounts, &person_ids, &machine_ids)?,
+            accounts: owned_accounts(accounts, &person_ids, &machine_ids, key)?,
             owners: owners(machines, &person_ids)?,
             people: person_ids,
             machines: machine_ids,
@@ -96,7 +97,7 @@ impl<'e> Names<'e> {
     }
 }
 
-fn owned<T>(map: HashMap<Cow<'_, str>, T>) -> HashMap<Cow<'static, str>, T> {
+fn owned<T>(map: Map<Cow<'_, str>, T>) -> Map<Cow<'static, str>, T> {
     let entries = map.into_iter();
     let entries = entries.map(|(name, of)| (Cow::Owned(name.into_owned()), of));
     entries.collect()
@@ -105,13 +106,14 @@ fn owned<T>(map: HashMap<Cow<'_, str>, T>) -> HashMap<Cow<'static, str>, T> {
 /// The evidence with its cross-references.
 #[derive(Debug)]
 pub(crate) struct Index<'e> {
+    pub(crate) key: Key,
     pub(crate) evidence: &'e Evidence<'e>,
     pub(crate) directory: Directory<'e>,
     pub(crate) graph: Graph<'e>,
-    changes: HashMap<&'e str, u32>,
-    artifacts: HashMap<&'e str, u32>,
-    environments: HashMap<&'e str, u32>,
-    deployments: HashMap<&'e str, u32>,
+    changes: Map<&'e str, u32>,
+    artifacts: Map<&'e str, u32>,
+    environments: Map<&'e str, u32>,
+    deployments: Map<&'e str, u32>,
 }
 
 impl<'e> Index<'e> {
@@ -119,22 +121,31 @@ impl<'e> Index<'e> {
     pub(crate) fn build(
         evidence: &'e Evidence<'e>,
         directory: Directory<'e>,
+        key: &Key,
     ) -> Result<Self, EvidenceError> {
         Ok(Index {
-            graph: Graph::build(&evidence.commits)?,
-            changes: unique("changes", evidence.changes.iter().map(|c| c.id.as_str()))?,
+            graph: Graph::build(&evidence.commits, key)?,
+            changes: unique(
+                "changes",
+                evidence.changes.iter().map(|c| c.id.as_str()),
+                key,
+            )?,
             artifacts: unique(
                 "artifacts",
                 evidence.artifacts.iter().map(|a| a.digest.as_str()),
+                key,
             )?,
             environments: unique(
                 "environments",
                 evidence.environments.iter().map(|e| e.id.as_str()),
+                key,
             )?,
             deployments: unique(
                 "deployments",
                 evidence.deployments.iter().map(|d| d.id.as_str()),
+                key,
             )?,
+            key: key.clone(),
             evidence,
             directory,
         })
@@ -203,8 +214,9 @@ fn normal_account(account: &str) -> Cow<'_, str> {
 fn unique<K: Hash + Eq + Display>(
     list: &str,
     ids: impl ExactSizeIterator<Item = K>,
-) -> Result<HashMap<K, u32>, EvidenceError> {
-    let mut map = HashMap::with_capacity(ids.len());
+    key: &Key,
+) -> Result<Map<K, u32>, EvidenceError> {
+    let mut map = Map::with_capacity_and_hasher(ids.len(), key.clone());
     for (ix, id) in (0..).zip(ids) {
         match map.entry(id) {
             Entry::Vacant(free) => free.insert(ix),
@@ -221,10 +233,11 @@ fn unique<K: Hash + Eq + Display>(
 
 fn owned_accounts<'e>(
     accounts: &[Account<'e>],
-    people: &HashMap<Cow<'e, str>, PersonIx>,
-    machines: &HashMap<Cow<'e, str>, MachineIx>,
-) -> Result<HashMap<Cow<'e, str>, Identity>, EvidenceError> {
-    let mut map = HashMap::with_capacity(accounts.len());
+    people: &Map<Cow<'e, str>, PersonIx>,
+    machines: &Map<Cow<'e, str>, MachineIx>,
+    key: &Key,
+) -> Result<Map<Cow<'e, str>, Identity>, EvidenceError> {
+    let mut map = Map::with_capacity_and_hasher(accounts.len(), key.clone());
     for entry in accounts {
         let account = &entry.account;
         let identity = match (&entry.person, &entry.machine) {
@@ -259,7 +272,7 @@ fn owned_accounts<'e>(
 
 fn owners(
     machines: &[Machine<'_>],
-    people: &HashMap<Cow<'_, str>, PersonIx>,
+    people: &Map<Cow<'_, str>, PersonIx>,
 ) -> Result<Vec<Vec<PersonIx>>, EvidenceError> {
     let of = |machine: &Machine<'_>| {
         let ixs = machine.owners.iter().map(|owner| {

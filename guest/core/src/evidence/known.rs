@@ -6,6 +6,7 @@ use serde_json::value::RawValue;
 
 use super::object::noting_strangers;
 use super::{Directory, Evidence, Machine, Names, Person};
+use crate::hashing::Key;
 use crate::text::Text;
 
 /// Keys of the lists that are read once.
@@ -32,7 +33,13 @@ impl Known {
         let (evidence, has_unknown) =
             noting_strangers(|| serde_json::from_str::<Evidence<'_>>(json));
         let evidence = evidence.ok().filter(|_| !has_unknown)?;
-        let names = Names::of(&evidence.people, &evidence.machines, &evidence.accounts).ok()?;
+        let names = Names::of(
+            &evidence.people,
+            &evidence.machines,
+            &evidence.accounts,
+            &Key::default(),
+        )
+        .ok()?;
         let own: BTreeMap<String, &RawValue> = serde_json::from_str(json).ok()?;
         let stub = own.iter().map(|(key, value)| {
             let value = match LISTS.contains(&key.as_str()) {

@@ -3,9 +3,10 @@
 //! Always a set difference through **every** parent, never the first-parent
 //! line: work that enters by a merge's second parent is work in the change.
 
-use std::collections::{BTreeSet, BinaryHeap, HashMap, HashSet};
+use std::collections::{BTreeSet, BinaryHeap};
 
 use super::{Commit, EvidenceError, Listing};
+use crate::hashing::{Key, Map, Set};
 use crate::text::Text;
 
 /// Position in [`Evidence::commits`](super::Evidence::commits).
@@ -18,7 +19,7 @@ type Node = u32;
 #[derive(Debug)]
 pub(crate) struct Graph<'e> {
     commits: &'e Listing<Commit<'e>>,
-    nodes: HashMap<&'e str, Node>,
+    nodes: Map<&'e str, Node>,
     /// Ids of parents that are not listed.
     unlisted: Vec<&'e str>,
     /// Of each listed commit.
@@ -47,8 +48,11 @@ impl<'e> Range<'e> {
 impl<'e> Graph<'e> {
     /// Indexes the commits. A commit listed twice or that is its own ancestor
     /// makes the evidence invalid: ids are hashes, so neither can be true.
-    pub(crate) fn build(commits: &'e Listing<Commit<'e>>) -> Result<Self, EvidenceError> {
-        let mut nodes = HashMap::with_capacity(commits.items.len());
+    pub(crate) fn build(
+        commits: &'e Listing<Commit<'e>>,
+        key: &Key,
+    ) -> Result<Self, EvidenceError> {
+        let mut nodes = Map::with_capacity_and_hasher(commits.items.len(), key.clone());
         for (ix, commit) in (0..).zip(&commits.items) {
             if nodes.insert(commit.id.as_str(), ix).is_some() {
                 return Err(EvidenceError::invalid(format!(
@@ -70,6 +74,10 @@ impl<'e> Graph<'e> {
         }
         graph.measure()?;
         Ok(graph)
+    }
+
+    fn key(&self) -> Key {
+        self.nodes.hasher().clone()
     }
 
     fn intern(&mut self, id: &'e str) -> Node {
@@ -172,12 +180,12 @@ impl<'e> Graph<'e> {
         commits: &[CommitIx],
         said: impl Iterator<Item = (&'e str, u32)>,
         most: usize,
-    ) -> HashMap<CommitIx, BTreeSet<u32>> {
+    ) -> Map<CommitIx, BTreeSet<u32>> {
         let lowest = commits.iter().map(|ix| self.height(*ix)).min();
         let lowest = lowest.unwrap_or(u32::MAX);
-        let mut of: HashMap<CommitIx, BTreeSet<u32>> = HashMap::new();
+        let mut of: Map<CommitIx, BTreeSet<u32>> = Map::with_hasher(self.key());
         let mut todo = BinaryHeap::new();
-        let say = |of: &mut HashMap<_, _>, todo: &mut BinaryHeap<_>, node, who: &BTreeSet<u32>| {
+        let say = |of: &mut Map<_, _>, todo: &mut BinaryHeap<_>, node, who: &BTreeSet<u32>| {
             let height = self.height(node);
             if height < lowest || height == 0 {
                 return;
@@ -211,8 +219,8 @@ impl<'e> Graph<'e> {
     }
 
     /// `tips` and all that they reach within the graph.
-    pub(crate) fn ancestry(&self, tips: impl Iterator<Item = &'e str>) -> HashSet<&'e str> {
-        let mut seen = HashSet::new();
+    pub(crate) fn ancestry(&self, tips: impl Iterator<Item = &'e str>) -> Set<&'e str> {
+        let mut seen = Set::with_hasher(self.key());
         let mut todo: Vec<&str> = tips.collect();
         while let Some(id) = todo.pop() {
             if seen.insert(id) {
@@ -276,7 +284,7 @@ struct Walk<'g, 'e> {
     graph: &'g Graph<'e>,
     todo: BinaryHeap<(u32, Node)>,
     /// Whether it is excluded, of each commit that was reached.
-    excluded: HashMap<Node, bool>,
+    excluded: Map<Node, bool>,
     /// Commits still to be visited that are not excluded.
     open: usize,
 }
@@ -286,7 +294,7 @@ impl<'g, 'e> Walk<'g, 'e> {
         Walk {
             graph,
             todo: BinaryHeap::new(),
-            excluded: HashMap::new(),
+            excluded: Map::with_hasher(graph.key()),
             open: 0,
         }
     }

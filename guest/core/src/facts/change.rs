@@ -1,6 +1,6 @@
 //! Facts of a change: all that its commits and pushes say about who made it.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::contributors::{Contributors, Sponsorship, is_reproducible_merge};
 use super::people::minutes_between;
@@ -10,6 +10,7 @@ use crate::evidence::{
     Iteration, Listing, MachineIx, PersonIx, Push, Range,
 };
 use crate::facts::files::{Paths, paths};
+use crate::hashing::Set;
 use crate::text::Text;
 
 /// Facts of one change. Each is an attribute of `Change` in the base schema.
@@ -266,7 +267,7 @@ impl<'e> ChangeFacts<'e> {
         // What the target branch has, if anything was merged at all.
         let target = match merges.iter().any(Option::is_some) {
             true => index.graph.ancestry(self.change.range(of).excluded()),
-            false => HashSet::new(),
+            false => Set::default(),
         };
         let mut before = None;
         for (push, merge) in pushes.iter().zip(merges) {
@@ -307,7 +308,7 @@ pub(super) fn work<'i, 'e>(
 }
 
 /// Whether a push did no more than to merge the target branch into the head that was there before.
-fn is_update(merge: &Commit<'_>, before: Option<&str>, target: &HashSet<&str>) -> bool {
+fn is_update(merge: &Commit<'_>, before: Option<&str>, target: &Set<&str>) -> bool {
     let mut parents = merge.parents.iter().map(|parent| parent.as_str());
     parents.next() == before && parents.all(|parent| target.contains(parent))
 }

@@ -1,12 +1,13 @@
 //! What approvals cover, and what they look like beside others.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
 use super::approvals::{expiry, session_of};
 use super::{ChangeFacts, Judgement, People};
 use crate::evidence::{ApprovalState, EvidenceError, Identity, Index, OwnedPath, PersonIx};
 use crate::facts::SigningRules;
 use crate::facts::contributors::{Behind, Contributors, is_reproducible_merge};
+use crate::hashing::Set;
 use crate::request::EntityUid;
 use crate::text::Text;
 
@@ -78,11 +79,8 @@ pub(crate) fn owners_covered(
     super::change::require_complete(&of, "owners", owners)?;
     let signers = Signatories::new(index, signers);
     let covered = |owned: &OwnedPath<'_>| signers.cover(index, owned);
-    let listed: HashSet<&str> = owners
-        .items
-        .iter()
-        .map(|owned| owned.path.as_str())
-        .collect();
+    let mut listed = Set::with_hasher(index.key.clone());
+    listed.extend(owners.items.iter().map(|owned| owned.path.as_str()));
     let files = facts.change.files.items.iter();
     let mut paths = files.flat_map(|file| std::iter::once(&file.path).chain(&file.old_path));
     Ok(owners.items.iter().all(covered) && paths.all(|path| listed.contains(path.as_str())))
@@ -91,16 +89,18 @@ pub(crate) fn owners_covered(
 /// Who signed, and the teams that they are in.
 struct Signatories<'e> {
     people: People,
-    teams: HashSet<&'e str>,
+    teams: Set<&'e str>,
 }
 
 impl<'e> Signatories<'e> {
     fn new(index: &Index<'e>, signers: &[PersonIx]) -> Self {
         let entries = signers.iter().filter_map(|signer| index.person(*signer));
-        let teams = entries.flat_map(|person| &person.teams);
+        let names = entries.flat_map(|person| &person.teams);
+        let mut teams = Set::with_hasher(index.key.clone());
+        teams.extend(names.map(|team| team.as_str()));
         Signatories {
             people: signers.iter().copied().collect(),
-            teams: teams.map(|team| team.as_str()).collect(),
+            teams,
         }
     }
 

@@ -1,7 +1,7 @@
 //! What the schema says of each action: who and what it applies to, and
 //! which facts its context takes.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use cedar_policy_core::ast::{Eid, Entity, EntityType, EntityUID};
 use cedar_policy_core::entities::Dereference;
@@ -9,14 +9,15 @@ use cedar_policy_core::validator::ValidatorSchema;
 use cedar_policy_core::validator::types::{Attributes, Type};
 
 use super::Shared;
+use crate::hashing::Map;
 use crate::program::{ActionInfo, LoadError};
 use crate::request::{EntityUid, Request};
 
 /// The names that the schema knows, ready to use.
 #[derive(Debug)]
 pub(crate) struct Vocabulary {
-    types: HashMap<String, EntityType>,
-    actions: HashMap<EntityUID, Action>,
+    types: Map<String, EntityType>,
+    actions: Map<EntityUID, Action>,
     /// Every action with the groups that it is in.
     pub(crate) action_entities: Vec<Entity>,
 }
@@ -81,7 +82,7 @@ impl Vocabulary {
         let entities = schema
             .action_entities()
             .map_err(|e| LoadError::new(format!("schema: {e}")))?;
-        let mut actions = HashMap::new();
+        let mut actions = Map::default();
         for id in schema.action_ids() {
             let principals = id.principals().cloned().collect();
             let resources = id.resources().cloned().collect();

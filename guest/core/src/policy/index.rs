@@ -7,8 +7,6 @@
 //! come first in a policy and cannot err. Of the rules that are found the whole
 //! scope is compared, and only what they say besides is left to Cedar.
 
-use std::collections::HashMap;
-
 use cedar_policy_core::ast::{Context, EntityType, EntityUID, EntityUIDEntry, Expr, Request};
 use cedar_policy_core::entities::{Dereference, Entities};
 
@@ -16,6 +14,7 @@ use super::Rule;
 use super::condition::{Anatomy, Answers, Condition};
 use super::rule::{Demand, Scope};
 use crate::bundle::PackOption;
+use crate::hashing::Map;
 use crate::verdict::{Effect, Fault};
 
 /// Position of a rule in its [`RuleSet`].
@@ -29,9 +28,9 @@ pub(crate) struct RuleSet {
     conditions: Vec<Condition>,
     /// How many parts of them are shared.
     places: usize,
-    by_principal: HashMap<EntityUID, Vec<RuleIx>>,
-    by_action: HashMap<EntityUID, Vec<RuleIx>>,
-    by_resource: HashMap<EntityUID, Vec<RuleIx>>,
+    by_principal: Map<EntityUID, Vec<RuleIx>>,
+    by_action: Map<EntityUID, Vec<RuleIx>>,
+    by_resource: Map<EntityUID, Vec<RuleIx>>,
     always: Vec<RuleIx>,
 }
 
@@ -149,7 +148,7 @@ impl Position {
 impl RuleSet {
     /// With `options` as they are in every question's context.
     pub(crate) fn new(rules: Vec<Rule>, options: &[PackOption]) -> Self {
-        let mut population = HashMap::<(u8, &EntityUID), usize>::new();
+        let mut population = Map::<(u8, &EntityUID), usize>::default();
         for rule in &rules {
             for (var, demand) in (0..).zip(demands(&rule.scope)) {
                 for uid in demand.within.iter().flatten() {

@@ -7,11 +7,13 @@
 )]
 
 use std::collections::BTreeSet;
+use std::hash::BuildHasher;
 
 use fastrand::Rng;
 
 use super::{Graph, Range};
 use crate::evidence::{Commit, Listing};
+use crate::hashing::{Key, key};
 use crate::text::Text;
 use crate::verdict::code;
 
@@ -74,7 +76,7 @@ fn a_range_is_what_head_reaches_and_base_does_not() {
             complete: true,
             items,
         };
-        let graph = Graph::build(&commits).unwrap();
+        let graph = Graph::build(&commits, &Key::default()).unwrap();
         let (base, head) = (id(base), id(head));
         let range = Range {
             of: "it",
@@ -113,7 +115,7 @@ fn a_commit_taken_out_of_a_range_is_noticed() {
             complete: true,
             items: kept.map(|c| commit(*c, &history[*c])).collect(),
         };
-        let graph = Graph::build(&commits).unwrap();
+        let graph = Graph::build(&commits, &Key::default()).unwrap();
         let error = graph
             .range(Range {
                 of: "it",
@@ -148,7 +150,7 @@ fn a_cycle_is_invalid() {
             complete: true,
             items: items.collect(),
         };
-        let error = Graph::build(&commits).unwrap_err();
+        let error = Graph::build(&commits, &Key::default()).unwrap_err();
         assert_eq!(error.code, code::EVIDENCE_INVALID);
         assert!(
             error.message.contains("its own ancestor"),
@@ -164,7 +166,7 @@ fn a_list_of_commits_that_is_cut_off_decides_nothing() {
         complete: false,
         items: vec![commit(1, &[0])],
     };
-    let graph = Graph::build(&commits).unwrap();
+    let graph = Graph::build(&commits, &Key::default()).unwrap();
     let (base, head) = (id(0), id(1));
     let range = Range {
         of: "it",
@@ -176,4 +178,19 @@ fn a_list_of_commits_that_is_cut_off_decides_nothing() {
         graph.range(range).unwrap_err().code,
         code::EVIDENCE_INCOMPLETE
     );
+}
+
+#[test]
+fn a_graph_keeps_the_key_that_it_is_given() {
+    let commits = Listing {
+        complete: true,
+        items: Vec::new(),
+    };
+    let given = key(&[7; 32]);
+    let graph = Graph::build(&commits, &given).unwrap();
+    let walk = super::Walk::new(&graph);
+    for other in [&graph.key(), walk.excluded.hasher()] {
+        assert_eq!(other.hash_one("name"), given.hash_one("name"));
+    }
+    assert_ne!(given.hash_one("name"), Key::default().hash_one("name"));
 }
