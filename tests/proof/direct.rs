@@ -139,6 +139,13 @@ fn questions(path: &Path, others: &[&str]) -> Vec<String> {
     questions
 }
 
+/// So many of them, others for each `n`.
+fn some<'p>(of: &[&'p Path], n: usize, count: usize) -> Vec<&'p str> {
+    let paths = of.iter().cycle().skip(n * 7).step_by(5);
+    let paths = paths.take(count.min(of.len()));
+    paths.map(|path| path.text.as_str()).collect()
+}
+
 /// The pack with two rules more for every question: one fails where the answer is yes, the other where it is no. Of what
 /// fails a verdict has all, and a wrong answer keeps one of the two from failing. Rules on signatures are left as they
 /// are.
@@ -192,8 +199,10 @@ fn whatever_is_asked_of_facts_is_answered_as_by_cedar() {
         let sets: Vec<&Path> = paths.iter().filter(|p| p.kind["type"] == "Set").collect();
         let mut list = Vec::new();
         for (n, path) in paths.iter().enumerate() {
-            let others = (0..3).map(|k| sets[(n * 7 + k * 5) % sets.len()].text.as_str());
-            list.extend(questions(path, &others.collect::<Vec<_>>()));
+            let (alike, unlike): (Vec<&Path>, Vec<&Path>) =
+                sets.iter().partition(|other| other.kind == path.kind);
+            let others = [some(&alike, n, 6), some(&unlike, n, 2)].concat();
+            list.extend(questions(path, &others));
         }
         for (n, part) in list.chunks(400).enumerate() {
             let bundle = asking(pack.bundle(), part);
