@@ -18,9 +18,17 @@ pub(crate) enum Brought<'a> {
 /// What the operator has configured: a directory of people, say.
 #[derive(Default)]
 pub(crate) struct OwnEvidence {
-    json: Option<Box<RawValue>>,
     keys: BTreeSet<String>,
-    known: Option<Known>,
+    text: Text,
+}
+
+#[derive(Default)]
+enum Text {
+    #[default]
+    Nothing,
+    Read(Box<Known>),
+    /// To be read with what each request brings.
+    Unread(Box<str>),
 }
 
 impl OwnEvidence {
@@ -34,8 +42,10 @@ impl OwnEvidence {
         }
         Ok(OwnEvidence {
             keys: members.into_keys().collect(),
-            known: Known::read(json.get()),
-            json: Some(json),
+            text: match Known::read(json.into()) {
+                Ok(known) => Text::Read(Box::new(known)),
+                Err(json) => Text::Unread(json),
+            },
         })
     }
 
@@ -53,7 +63,8 @@ impl OwnEvidence {
             Brought::Nothing => None,
             Brought::Here(json) => Some(json.to_owned()),
             Brought::Body(pointer, body) => {
-                if let Some(known) = self.known.as_ref().filter(|_| pointer.is_whole())
+                if let Text::Read(known) = &self.text
+                    && pointer.is_whole()
                     && let Ok(text) = str::from_utf8(&body)
                     && let Some(decided) = program.decide_knowing(known, text, request)
                 {
@@ -68,7 +79,11 @@ impl OwnEvidence {
 
     /// Both together. What came with the request is left byte for byte as it is.
     fn with(&self, brought: Option<&RawValue>) -> Result<Option<String>, Denial> {
-        let own = self.json.as_deref().map(RawValue::get);
+        let own = match &self.text {
+            Text::Nothing => None,
+            Text::Read(known) => Some(known.json()),
+            Text::Unread(json) => Some(&**json),
+        };
         let (Some(own), Some(brought)) = (own, brought) else {
             let one = own.or(brought.map(RawValue::get));
             return Ok(one.map(ToOwned::to_owned));

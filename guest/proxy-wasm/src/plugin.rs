@@ -53,5 +53,5 @@ fn read(size: usize) -> Result<Settings, Vec<String>> {
             .ok()
             .flatten(),
     };
-    Settings::read(&json.ok_or_else(missing)?, &program.describe().name)
+    Settings::read(json.ok_or_else(missing)?, &program.describe().name)
 }

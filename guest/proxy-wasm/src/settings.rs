@@ -51,9 +51,11 @@ pub(crate) struct Settings {
 impl Settings {
     /// # Errors
     /// Everything that is wrong.
-    pub(crate) fn read(json: &[u8], pack: &str) -> Result<Self, Vec<String>> {
+    pub(crate) fn read(json: Vec<u8>, pack: &str) -> Result<Self, Vec<String>> {
         let written: Written =
-            serde_json::from_slice(json).map_err(|error| vec![error.to_string()])?;
+            serde_json::from_slice(&json).map_err(|error| vec![error.to_string()])?;
+        // A directory may be most of the memory that there is.
+        drop(json);
         let mut wrong = Vec::new();
         if written.routes.is_empty() {
             wrong.push("`routes`: there is none, so that everything would be denied".to_owned());

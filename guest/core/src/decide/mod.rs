@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use crate::bundle::{Mode, hex_digest};
 use crate::evidence::{EvidenceError, Known, ReadError};
-use crate::hashing::{Key, key};
+use crate::hashing::key;
 use crate::program::Program;
 use crate::request::Request;
 use crate::verdict::{Effect, Fault, Reason, Verdict};
@@ -63,7 +63,7 @@ fn with_digests(
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) fn facts(program: &Program, request: &Request) -> Result<Option<crate::Facts>, Fault> {
     let facts = match program.description.mode {
-        Mode::Evidence => from_evidence::facts(program, request, &Key::default()),
+        Mode::Evidence => from_evidence::facts(program, request, &Default::default()),
         Mode::Cedar => plain::facts(program, request),
     };
     match facts {

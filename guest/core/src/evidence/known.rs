@@ -17,9 +17,8 @@ const LISTS: [&str; 3] = ["people", "machines", "accounts"];
 /// It saves work and does nothing else: a decision with it is the decision on both texts [joined](join), byte for byte.
 #[derive(Debug)]
 pub struct Known {
-    /// What is between the braces of its text.
-    members: String,
-    /// The same with nothing in the lists.
+    json: Box<str>,
+    /// What is between its braces, with nothing in the lists that are read.
     stub: String,
     people: Vec<Person<'static>>,
     machines: Vec<Machine<'static>>,
@@ -27,46 +26,30 @@ pub struct Known {
 }
 
 impl Known {
-    /// `None` if it has to be read again with each request: where something is wrong with it, or unknown in it, each
-    /// decision says so.
-    pub fn read(json: &str) -> Option<Self> {
-        let (evidence, has_unknown) =
-            noting_strangers(|| serde_json::from_str::<Evidence<'_>>(json));
-        let evidence = evidence.ok().filter(|_| !has_unknown)?;
-        let names = Names::of(
-            &evidence.people,
-            &evidence.machines,
-            &evidence.accounts,
-            &Key::default(),
-        )
-        .ok()?;
-        let own: BTreeMap<String, &RawValue> = serde_json::from_str(json).ok()?;
-        let stub = own.iter().map(|(key, value)| {
-            let value = match LISTS.contains(&key.as_str()) {
-                true => "[]",
-                false => value.get(),
-            };
-            // All keys are known ones, which have nothing to escape.
-            format!("\"{key}\":{value}")
-        });
-        let stub: Vec<String> = stub.collect();
-        Some(Known {
-            members: members(json)
-                .filter(|members| !members.is_empty())?
-                .to_owned(),
-            stub: stub.join(","),
-            names: names.into_owned(),
-            people: evidence
-                .people
-                .into_iter()
-                .map(Person::into_owned)
-                .collect(),
-            machines: evidence
-                .machines
-                .into_iter()
-                .map(Machine::into_owned)
-                .collect(),
-        })
+    /// # Errors
+    /// The text, where it has to be read again with each request: something is wrong with it, or unknown in it, which
+    /// each decision says.
+    pub fn read(json: Box<str>) -> Result<Self, Box<str>> {
+        match Lists::read(&json) {
+            Some(Lists {
+                stub,
+                people,
+                machines,
+                names,
+            }) => Ok(Known {
+                json,
+                stub,
+                people,
+                machines,
+                names,
+            }),
+            None => Err(json),
+        }
+    }
+
+    /// The text that it was read from.
+    pub fn json(&self) -> &str {
+        &self.json
     }
 
     pub(crate) fn directory(&self) -> Directory<'_> {
@@ -82,7 +65,7 @@ impl Known {
     pub(crate) fn with<'t>(&'t self, brought: &'t str) -> Option<(Pieces<'t>, String)> {
         let brought = members(brought).filter(|members| !members.is_empty())?;
         let unread = format!("{{{},{brought}}}", self.stub);
-        Some((pieces(&self.members, brought), unread))
+        Some((pieces(members(&self.json)?, brought), unread))
     }
 
     /// What of the text of [`with`](Self::with) is new. `None` if the whole has to be read together: it is not plainly
@@ -98,6 +81,45 @@ impl Known {
         evidence
             .ok()
             .filter(|evidence| !has_unknown && adds_nobody(evidence))
+    }
+}
+
+/// What of a text is read once, with nothing borrowed from it.
+struct Lists {
+    stub: String,
+    people: Vec<Person<'static>>,
+    machines: Vec<Machine<'static>>,
+    names: Names<'static>,
+}
+
+impl Lists {
+    fn read(json: &str) -> Option<Self> {
+        let (evidence, has_unknown) =
+            noting_strangers(|| serde_json::from_str::<Evidence<'_>>(json));
+        let Evidence {
+            people,
+            machines,
+            accounts,
+            ..
+        } = evidence.ok().filter(|_| !has_unknown)?;
+        let names = Names::of(&people, &machines, &accounts, &Key::default()).ok()?;
+        drop(accounts);
+        let own: BTreeMap<String, &RawValue> = serde_json::from_str(json).ok()?;
+        let stub = own.iter().map(|(key, value)| {
+            let value = match LISTS.contains(&key.as_str()) {
+                true => "[]",
+                false => value.get(),
+            };
+            // All keys are known ones, which have nothing to escape.
+            format!("\"{key}\":{value}")
+        });
+        let stub: Vec<String> = stub.collect();
+        Some(Lists {
+            stub: Some(stub.join(",")).filter(|stub| !stub.is_empty())?,
+            names: names.into_owned(),
+            people: people.into_iter().map(Person::into_owned).collect(),
+            machines: machines.into_iter().map(Machine::into_owned).collect(),
+        })
     }
 }
 
