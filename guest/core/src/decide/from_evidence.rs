@@ -6,12 +6,11 @@ mod missing;
 mod named;
 mod quorums;
 
-use named::{action, cedar_context, extra_entities, principal, subject};
-
 use std::collections::BTreeSet;
 
 use cedar_policy_core::ast::{Context, Entity, EntityUID};
 
+use self::named::{action, cedar_context, extra_entities, principal, subject};
 use super::plain::chain;
 use super::signing::{ApproveRules, Asked};
 use super::{Stop, explain};

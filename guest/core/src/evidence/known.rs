@@ -18,6 +18,12 @@ const LISTS: [&str; 3] = ["people", "machines", "accounts"];
 #[derive(Debug)]
 pub struct Known {
     json: Box<str>,
+    lists: Lists,
+}
+
+/// What of a text is read once, with nothing borrowed from it.
+#[derive(Debug)]
+struct Lists {
     /// What is between its braces, with nothing in the lists that are read.
     stub: String,
     people: Vec<Person<'static>>,
@@ -31,18 +37,7 @@ impl Known {
     /// each decision says.
     pub fn read(json: Box<str>) -> Result<Self, Box<str>> {
         match Lists::read(&json) {
-            Some(Lists {
-                stub,
-                people,
-                machines,
-                names,
-            }) => Ok(Known {
-                json,
-                stub,
-                people,
-                machines,
-                names,
-            }),
+            Some(lists) => Ok(Known { json, lists }),
             None => Err(json),
         }
     }
@@ -54,9 +49,9 @@ impl Known {
 
     pub(crate) fn directory(&self) -> Directory<'_> {
         Directory {
-            people: &self.people,
-            machines: &self.machines,
-            names: &self.names,
+            people: &self.lists.people,
+            machines: &self.lists.machines,
+            names: &self.lists.names,
         }
     }
 
@@ -64,7 +59,7 @@ impl Known {
     /// object with members.
     pub(crate) fn with<'t>(&'t self, brought: &'t str) -> Option<(Pieces<'t>, String)> {
         let brought = members(brought).filter(|members| !members.is_empty())?;
-        let unread = format!("{{{},{brought}}}", self.stub);
+        let unread = format!("{{{},{brought}}}", self.lists.stub);
         Some((pieces(members(&self.json)?, brought), unread))
     }
 
@@ -82,14 +77,6 @@ impl Known {
             .ok()
             .filter(|evidence| !has_unknown && adds_nobody(evidence))
     }
-}
-
-/// What of a text is read once, with nothing borrowed from it.
-struct Lists {
-    stub: String,
-    people: Vec<Person<'static>>,
-    machines: Vec<Machine<'static>>,
-    names: Names<'static>,
 }
 
 impl Lists {
