@@ -1,6 +1,6 @@
 //! What a component may use, and who watches.
 
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use wasmtime::ResourceLimiter;
 
@@ -114,8 +114,15 @@ impl ResourceLimiter for Limiter {
 /// Lets as many decisions run as the pool has room for; the others wait.
 #[derive(Debug)]
 pub(crate) struct Gate {
-    free: Mutex<usize>,
+    places: Mutex<Places>,
     freed: Condvar,
+}
+
+#[derive(Debug)]
+struct Places {
+    free: usize,
+    /// Who waits for one. To wake somebody is a call of the system, whether there is somebody or not.
+    waiting: usize,
 }
 
 /// A place in the pool, given back when dropped.
@@ -124,26 +131,42 @@ pub(crate) struct Place<'a>(&'a Gate);
 impl Gate {
     pub(crate) fn new(places: usize) -> Self {
         Gate {
-            free: Mutex::new(places),
+            places: Mutex::new(Places {
+                free: places,
+                waiting: 0,
+            }),
             freed: Condvar::new(),
         }
     }
 
     pub(crate) fn enter(&self) -> Place<'_> {
-        // A count is whole at every moment, so poison means nothing here.
-        let free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut free = self
-            .freed
-            .wait_while(free, |free| *free == 0)
-            .unwrap_or_else(PoisonError::into_inner);
-        *free -= 1;
+        let mut places = self.places();
+        while places.free == 0 {
+            places.waiting += 1;
+            places = self
+                .freed
+                .wait(places)
+                .unwrap_or_else(PoisonError::into_inner);
+            places.waiting -= 1;
+        }
+        places.free -= 1;
         Place(self)
+    }
+
+    /// Counts are whole at every moment, so poison means nothing here.
+    fn places(&self) -> MutexGuard<'_, Places> {
+        self.places.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Drop for Place<'_> {
     fn drop(&mut self) {
-        *self.0.free.lock().unwrap_or_else(PoisonError::into_inner) += 1;
-        self.0.freed.notify_one();
+        let mut places = self.0.places();
+        places.free += 1;
+        let waiting = places.waiting > 0;
+        drop(places);
+        if waiting {
+            self.0.freed.notify_one();
+        }
     }
 }
