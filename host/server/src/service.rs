@@ -12,7 +12,7 @@ use thiserror::Error;
 use uuid::Uuid;
 
 use crate::clock::Clock;
-use crate::log::DecisionLog;
+use crate::log::{DecisionLog, Queued};
 use crate::metrics::Metrics;
 use crate::packs::{OpenPack, Packs};
 use crate::record::{Answer, Api, Decision, Record};
@@ -170,18 +170,22 @@ impl Service {
     async fn decide_in_turn(&self, asked: Asked) -> Result<Decided, Refusal> {
         let place = self.inner.turns.place().await?;
         if size(&asked.request) < LARGE && !self.inner.log.waits() {
-            return self.decide_here(asked);
+            let deciding = self.decide_here(asked);
+            drop(place);
+            // The others whose requests are there decide, too, and all records are written at once.
+            turns::pass().await;
+            return deciding.recorded();
         }
         let service = self.clone();
         let deciding = tokio::task::spawn_blocking(move || {
             // Kept here: a caller who goes away does not end the decision.
             let _place = place;
-            service.decide_here(asked)
+            service.decide_here(asked).recorded()
         });
         deciding.await.map_err(|_| Refusal::BrokenOff)?
     }
 
-    fn decide_here(&self, asked: Asked) -> Result<Decided, Refusal> {
+    fn decide_here(&self, asked: Asked) -> Deciding<'_> {
         let Asked {
             pack,
             request,
@@ -214,20 +218,20 @@ impl Service {
             latency_us: microseconds(took),
         };
         let api = record.origin.api;
-        let id = self.record(&record, &pack)?;
-        let metrics = &self.inner.metrics;
-        metrics.decided(&pack, api, &decision.verdict, took);
-        Ok(Decided {
-            id,
+        let queued = self.inner.log.queue(&record, &pack);
+        Deciding {
+            service: self,
+            queued,
             pack,
-            verdict: decision.verdict,
-            enforced,
-        })
+            decision,
+            api,
+            took,
+        }
     }
 
     /// The id of the record, once it is written.
-    fn record(&self, record: &Record<'_>, pack: &OpenPack) -> Result<Uuid, Refusal> {
-        let appended = self.inner.log.append(record, pack);
+    fn recorded(&self, queued: Queued<'_>) -> Result<Uuid, Refusal> {
+        let appended = queued.written();
         if appended.as_ref().map_or(true, |appended| appended.lost) {
             self.inner.metrics.log_failed();
         }
@@ -238,6 +242,39 @@ impl Service {
             }
         });
         Ok(appended?.id)
+    }
+}
+
+/// A decision on its way into the log.
+struct Deciding<'a> {
+    service: &'a Service,
+    queued: Queued<'a>,
+    pack: Arc<OpenPack>,
+    decision: Decision,
+    api: Api,
+    took: Duration,
+}
+
+impl Deciding<'_> {
+    /// The decision, once its record is written.
+    fn recorded(self) -> Result<Decided, Refusal> {
+        let Deciding {
+            service,
+            queued,
+            pack,
+            decision,
+            api,
+            took,
+        } = self;
+        let id = service.recorded(queued)?;
+        let metrics = &service.inner.metrics;
+        metrics.decided(&pack, api, &decision.verdict, took);
+        Ok(Decided {
+            id,
+            pack,
+            verdict: decision.verdict,
+            enforced: decision.enforced,
+        })
     }
 }
 

@@ -70,6 +70,11 @@ impl Folder {
         Ok((folder, end))
     }
 
+    /// What a file may grow to.
+    pub(super) fn rotate_bytes(&self) -> usize {
+        usize::try_from(self.settings.rotate_bytes).unwrap_or(usize::MAX)
+    }
+
     /// The file that is written, to be synced.
     pub(super) fn file(&self) -> Option<Arc<File>> {
         Some(Arc::clone(&self.current.as_ref()?.file))

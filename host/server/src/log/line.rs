@@ -112,6 +112,9 @@ pub(crate) struct Happened<'a> {
     pub(crate) time: String,
 }
 
+/// More than any link takes: a number of 20 digits, an id of 36, a digest of 71, their names, what ends the line.
+const LINK_BYTES: usize = 160;
+
 /// A line but for its link, and how far it is hashed.
 #[derive(Debug, Clone)]
 pub(crate) struct Unlinked {
@@ -128,6 +131,11 @@ impl Unlinked {
         json.pop();
         let hashed = Sha256::new_with_prefix(&json);
         Ok(Unlinked { json, hashed })
+    }
+
+    /// At most so many bytes will the whole line have.
+    pub(super) fn len(&self) -> usize {
+        self.json.len() + LINK_BYTES
     }
 
     /// The whole line with its line feed, and its digest.

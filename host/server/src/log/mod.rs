@@ -93,6 +93,37 @@ pub struct Appended {
     pub lost: bool,
 }
 
+/// A record that has its place in the log, and is written at the latest when this goes.
+#[derive(Debug)]
+#[must_use]
+pub struct Queued<'a> {
+    log: &'a DecisionLog,
+    time: i64,
+    /// Until it is known what became of it.
+    line: Option<io::Result<writer::Queued>>,
+}
+
+impl Queued<'_> {
+    /// Writes it, and whatever else waits, unless somebody else did.
+    ///
+    /// # Errors
+    /// It is not written, and no decision leaves without a record.
+    pub fn written(mut self) -> Result<Appended, LogError> {
+        let line = self.line.take();
+        let line = line.unwrap_or_else(|| Err(io::ErrorKind::Other.into()));
+        self.log.written(line, self.time)
+    }
+}
+
+impl Drop for Queued<'_> {
+    /// Nobody asks any more, and the decision was made.
+    fn drop(&mut self) {
+        if let Some(line) = self.line.take() {
+            let _ = self.log.written(line, self.time);
+        }
+    }
+}
+
 /// Where records go.
 #[derive(Debug)]
 pub struct DecisionLog {
@@ -223,24 +254,44 @@ impl DecisionLog {
     /// # Errors
     /// It is not written, and no decision leaves without a record.
     pub fn append(&self, record: &Record<'_>, pack: &OpenPack) -> Result<Appended, LogError> {
-        let written = self.tell(pack).and_then(|()| {
+        self.queue(record, pack).written()
+    }
+
+    /// Puts the record behind those before it. It may be written with others; see [`Queued::written`].
+    pub fn queue(&self, record: &Record<'_>, pack: &OpenPack) -> Queued<'_> {
+        let line = self.tell(pack).and_then(|()| {
             let line = self.form.line(record)?;
-            let mut writer = self.writer();
-            let id = writer.write(line, record.time)?;
-            Ok((id, writer.seq()))
+            self.writer().queue(line, record.time)
+        });
+        Queued {
+            log: self,
+            time: record.time,
+            line: Some(line),
+        }
+    }
+
+    fn written(&self, line: io::Result<writer::Queued>, time: i64) -> Result<Appended, LogError> {
+        let written = line.and_then(|line| {
+            let outcome = line.outcome().or_else(|| {
+                self.writer().write();
+                line.outcome()
+            });
+            outcome.unwrap_or_else(writer::unknown).map(|()| line)
         });
         match written {
-            Ok((id, seq)) => match self.sync(seq) {
+            Ok(line) => match self.sync(line.seq) {
                 Ok(()) => {
                     self.losses.written();
-                    Ok(Appended { id, lost: false })
+                    let (id, lost) = (line.id, false);
+                    Ok(Appended { id, lost })
                 }
                 // The record may be there when the power comes back, or not.
-                Err(error) => self
-                    .failed(&record.time, error)
-                    .map(|lost| Appended { id, ..lost }),
+                Err(error) => self.failed(time, error).map(|lost| Appended {
+                    id: line.id,
+                    ..lost
+                }),
             },
-            Err(error) => self.failed(&record.time, error),
+            Err(error) => self.failed(time, error),
         }
     }
 
@@ -345,7 +396,7 @@ impl DecisionLog {
         Ok(())
     }
 
-    fn failed(&self, time: &i64, error: io::Error) -> Result<Appended, LogError> {
+    fn failed(&self, time: i64, error: io::Error) -> Result<Appended, LogError> {
         let mut writer = self.writer();
         let name = writer.name();
         match self.on_failure {
@@ -355,7 +406,7 @@ impl DecisionLog {
                 Err(LogError::Unwritten(error))
             }
             OnFailure::Degrade => {
-                let id = writer.lose(*time, &error.to_string());
+                let id = writer.lose(time, &error.to_string());
                 drop(writer);
                 self.losses.lost(&name, &error);
                 Ok(Appended { id, lost: true })

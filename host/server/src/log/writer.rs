@@ -1,8 +1,8 @@
-//! The end of the chain: each line is tied to the one before it and written.
+//! The end of the chain: each line is tied to the one before it, and written with those that wait beside it.
 
 use std::fs::File;
 use std::io::{self, Write as _};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use sod_host::Digest;
 use uuid::Uuid;
@@ -12,6 +12,9 @@ use super::folder::Folder;
 use super::id::Ids;
 use super::line::{Happened, Link, Unlinked, rfc3339};
 use super::tail::End;
+
+/// So many bytes are written without waiting for more.
+const ENOUGH: usize = 64 << 10;
 
 /// Where lines go.
 #[derive(Debug)]
@@ -28,10 +31,47 @@ pub(super) enum Sink {
 #[derive(Debug)]
 pub(super) struct Writer {
     sink: Sink,
+    /// Of the last line that is written, as is `head`.
     seq: u64,
     head: Option<Digest>,
     ids: Ids,
     gap: Option<Gap>,
+    waiting: Batch,
+}
+
+/// Lines behind the last one that is written, to be written at once: all of them, or none.
+#[derive(Debug, Default)]
+struct Batch {
+    bytes: Vec<u8>,
+    lines: u64,
+    /// Digest of the last of them.
+    head: Option<Digest>,
+    /// What one of them tells to be lost.
+    gap: Option<Gap>,
+    /// When the last of them came.
+    now: i64,
+    outcome: Outcome,
+}
+
+/// What became of the lines of a batch, once they were written or could not be.
+type Outcome = Arc<OnceLock<Result<(), (io::ErrorKind, String)>>>;
+
+/// A line that waits to be written.
+#[derive(Debug)]
+pub(super) struct Queued {
+    /// Its id.
+    pub(super) id: Uuid,
+    /// Its number.
+    pub(super) seq: u64,
+    outcome: Outcome,
+}
+
+impl Queued {
+    /// Whether it was written, if that is known.
+    pub(super) fn outcome(&self) -> Option<io::Result<()>> {
+        let outcome = self.outcome.get()?.clone();
+        Some(outcome.map_err(|(kind, problem)| io::Error::new(kind, problem)))
+    }
 }
 
 impl Writer {
@@ -44,10 +84,11 @@ impl Writer {
             head: last.map(|(_, digest)| *digest),
             ids: last.map_or_else(Ids::default, |(link, _)| Ids::after(&link.id)),
             gap: None,
+            waiting: Batch::default(),
         }
     }
 
-    /// The number of the last line.
+    /// The number of the last line that is written.
     pub(super) fn seq(&self) -> u64 {
         self.seq
     }
@@ -69,21 +110,37 @@ impl Writer {
         }
     }
 
-    /// Writes a line, and with it what was lost since the last one.
-    pub(super) fn write(&mut self, line: Unlinked, now: i64) -> io::Result<Uuid> {
-        let gap = self.gap.as_ref().map(|gap| Event::Gap(gap.clone()));
-        let gap = gap.map(|gap| event_line(&gap, now)).transpose()?;
-        let (id, new_file) = self.put(gap, line, now)?;
-        self.gap = None;
-        if new_file {
-            self.clear(now);
+    /// Ties a line to those before it, and before it one that tells what was lost since the last one.
+    pub(super) fn queue(&mut self, line: Unlinked, now: i64) -> io::Result<Queued> {
+        // No more at once than there may be in a file.
+        let most = match &self.sink {
+            Sink::Folder(folder) => folder.rotate_bytes().min(ENOUGH),
+            Sink::Stdout { .. } | Sink::Closed => ENOUGH,
+        };
+        if self.gap.is_some() || self.waiting.bytes.len() + line.len() > most {
+            self.write();
         }
-        Ok(id)
+        if let Some(gap) = &self.gap {
+            let line = event_line(&Event::Gap(gap.clone()), now)?;
+            self.link(line, now);
+            self.waiting.gap = both(self.waiting.gap.take(), self.gap.take());
+        }
+        Ok(self.link(line, now))
     }
 
-    /// Writes that something happened.
+    /// Writes the lines that wait. What became of them is with each.
+    pub(super) fn write(&mut self) {
+        let now = self.waiting.now;
+        if self.put() {
+            self.clear(now);
+        }
+    }
+
+    /// Writes that something happened, and what waits before it.
     pub(super) fn event(&mut self, event: &Event, now: i64) -> io::Result<()> {
-        self.write(event_line(event, now)?, now).map(drop)
+        let queued = self.queue(event_line(event, now)?, now)?;
+        self.write();
+        queued.outcome().unwrap_or_else(unknown)
     }
 
     /// Counts a decision that left without its record. It has an id that no record has.
@@ -108,39 +165,82 @@ impl Writer {
         };
         if let Ok(Some((files, event))) = folder.removable(now)
             && let Ok(line) = event_line(&event, now)
-            && self.put(None, line, now).is_ok()
         {
-            Folder::remove(&files);
+            let queued = self.link(line, now);
+            self.put();
+            if let Some(Ok(())) = queued.outcome() {
+                Folder::remove(&files);
+            }
         }
     }
 
-    /// All of it at once, or nothing. Says whether a file was begun with it.
-    fn put(&mut self, gap: Option<Unlinked>, line: Unlinked, now: i64) -> io::Result<(Uuid, bool)> {
-        let (mut seq, mut head, mut id) = (self.seq, self.head, Uuid::nil());
-        let mut bytes = Vec::new();
-        for line in gap.into_iter().chain([line]) {
-            seq += 1;
-            id = self.ids.next(now);
-            let (line, digest) = line.link(&Link {
-                seq,
-                id,
-                prev: head,
-            });
-            head = Some(digest);
-            if bytes.is_empty() {
-                bytes = line;
-            } else {
-                bytes.extend_from_slice(&line);
-            }
-        }
-        let first = self.seq + 1;
-        let new_file = match &mut self.sink {
-            Sink::Folder(folder) => folder.write(&bytes, first, self.ids.milliseconds(now))?,
-            Sink::Stdout { torn } => to_stdout(&bytes, torn).map(|()| false)?,
-            Sink::Closed => return Err(io::Error::other("it was not opened")),
+    fn link(&mut self, line: Unlinked, now: i64) -> Queued {
+        let batch = &mut self.waiting;
+        let link = Link {
+            seq: self.seq + batch.lines + 1,
+            id: self.ids.next(now),
+            prev: batch.head.or(self.head),
         };
-        (self.seq, self.head) = (seq, head);
-        Ok((id, new_file))
+        let (line, digest) = line.link(&link);
+        batch.bytes.extend_from_slice(&line);
+        batch.lines += 1;
+        batch.head = Some(digest);
+        batch.now = now;
+        Queued {
+            id: link.id,
+            seq: link.seq,
+            outcome: Arc::clone(&batch.outcome),
+        }
+    }
+
+    /// All that waits at once, or nothing. Says whether a file was begun with it.
+    fn put(&mut self) -> bool {
+        let mut batch = std::mem::take(&mut self.waiting);
+        if batch.lines == 0 {
+            return false;
+        }
+        let (first, bytes) = (self.seq + 1, &batch.bytes);
+        let written = match &mut self.sink {
+            Sink::Folder(folder) => folder.write(bytes, first, self.ids.milliseconds(batch.now)),
+            Sink::Stdout { torn } => to_stdout(bytes, torn).map(|()| false),
+            Sink::Closed => Err(io::Error::other("it was not opened")),
+        };
+        let (outcome, new_file) = match written {
+            Ok(new_file) => {
+                (self.seq, self.head) = (self.seq + batch.lines, batch.head);
+                (Ok(()), new_file)
+            }
+            Err(error) => {
+                // It is told with the next line, together with what is lost from here on.
+                self.gap = both(batch.gap.take(), self.gap.take());
+                (Err((error.kind(), error.to_string())), false)
+            }
+        };
+        // Nobody else sets it.
+        let _ = batch.outcome.set(outcome);
+        // The room is for the next ones.
+        batch.bytes.clear();
+        if batch.bytes.capacity() <= 2 * ENOUGH {
+            self.waiting.bytes = batch.bytes;
+        }
+        new_file
+    }
+}
+
+/// Never: whoever writes all that waits finds what became of it.
+pub(super) fn unknown() -> io::Result<()> {
+    Err(io::Error::other("it was not written"))
+}
+
+/// Two gaps as one.
+fn both(earlier: Option<Gap>, later: Option<Gap>) -> Option<Gap> {
+    match (earlier, later) {
+        (Some(earlier), Some(later)) => Some(Gap {
+            lost: earlier.lost + later.lost,
+            from: earlier.from,
+            ..later
+        }),
+        (earlier, later) => earlier.or(later),
     }
 }
 

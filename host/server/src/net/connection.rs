@@ -15,7 +15,6 @@ use tokio::time::{sleep, timeout};
 
 use super::limits::Limits;
 use super::listen::Shared;
-use super::together::Together;
 use super::{Phase, tls};
 
 /// How long a connection without a request may take to say goodbye.
@@ -47,7 +46,7 @@ pub(super) fn builder(limits: &Limits) -> Builder<TokioExecutor> {
 /// Answers what comes over the stream until it ends, or nothing comes for too long, or the server ends.
 pub(super) async fn serve(stream: TcpStream, shared: Shared) {
     let Some(tls) = &shared.tls else {
-        return speak(Together::new(TokioIo::new(stream)), None, shared).await;
+        return speak(TokioIo::new(stream), None, shared).await;
     };
     let metrics = &shared.door.metrics;
     let handshake = tls.acceptor().accept(stream);
@@ -62,12 +61,7 @@ pub(super) async fn serve(stream: TcpStream, shared: Shared) {
     };
     let certificates = stream.get_ref().1.peer_certificates();
     let name = certificates.and_then(<[_]>::first).and_then(tls::name);
-    speak(
-        Together::new(TokioIo::new(stream)),
-        name.map(Arc::from),
-        shared,
-    )
-    .await;
+    speak(TokioIo::new(stream), name.map(Arc::from), shared).await;
 }
 
 async fn speak<I: Read + Write + Unpin + Send + 'static>(

@@ -11,7 +11,6 @@ mod reload;
 mod settings;
 mod stamp;
 mod tls;
-mod together;
 mod tokens;
 
 use std::convert::Infallible;

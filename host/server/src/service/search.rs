@@ -99,7 +99,8 @@ impl Service {
             answer: Answer::Search(&search),
             latency_us: microseconds(began.elapsed()),
         };
-        let id = self.record(&record, &pack)?;
+        let queued = self.inner.log.queue(&record, &pack);
+        let id = self.recorded(queued)?;
         Ok(Found {
             id,
             pack,

@@ -1,7 +1,9 @@
 //! How many decisions are made at once, and how many questions may wait for their turn.
 
+use std::future::poll_fn;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::Poll;
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -61,6 +63,20 @@ impl Turns {
             _ => Err(Refusal::Busy),
         }
     }
+}
+
+/// Lets all others go on who are ready now, once.
+pub(super) async fn pass() {
+    let mut passed = false;
+    poll_fn(|context| match passed {
+        true => Poll::Ready(()),
+        false => {
+            passed = true;
+            context.waker().wake_by_ref();
+            Poll::Pending
+        }
+    })
+    .await;
 }
 
 /// One more who waits, until it is dropped.

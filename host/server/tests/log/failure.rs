@@ -15,7 +15,7 @@ use crate::world::{World, decide, decide_times, request};
 /// Runs the test of this name, which is ignored otherwise, in a process whose files end at 64 KiB, as on a disk that
 /// is full: the write that goes beyond is cut short, the next one fails.
 #[track_caller]
-fn on_a_small_disk(test: &str) {
+pub(crate) fn on_a_small_disk(test: &str) {
     let script = "trap '' XFSZ; ulimit -S -f 64; exec \"$0\" \"$@\"";
     let run = Command::new("bash")
         .args(["-c", script])
@@ -39,7 +39,7 @@ fn on_a_small_disk(test: &str) {
     );
 }
 
-fn make_room() {
+pub(crate) fn make_room() {
     let limit = getrlimit(Resource::Fsize);
     setrlimit(
         Resource::Fsize,
@@ -52,7 +52,7 @@ fn make_room() {
 }
 
 /// Decides until the disk is full, and says how often that went well.
-fn fill(service: &Service) -> u64 {
+pub(crate) fn fill(service: &Service) -> u64 {
     let before = service.log().counts();
     for _ in 0..1000 {
         let decided = decide(service, request());

@@ -7,6 +7,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod batch;
 mod chain;
 mod failure;
 #[path = "../../../runtime/tests/it/guest.rs"]
