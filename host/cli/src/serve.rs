@@ -110,6 +110,7 @@ pub(crate) fn run(arguments: &Arguments, output: &Output) -> Outcome<u8> {
     }
     let runtime = Runtime::builder()
         .concurrency(config.server.places())
+        .for_many_decisions()
         .build()?;
     let threads = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(config.server.threads())

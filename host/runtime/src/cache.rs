@@ -81,10 +81,25 @@ pub(crate) struct Cache {
     directory: PathBuf,
     /// Names the engine's configuration in file names.
     engine: u64,
+    code: Code,
+}
+
+/// What becomes of the code of an entry.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) enum Code {
+    /// Mapped: what is not run is not read.
+    #[default]
+    Mapped,
+    /// Read into memory.
+    Read,
 }
 
 impl Cache {
-    pub(crate) fn open(location: CacheLocation, engine: &Engine) -> Result<Self, CacheError> {
+    pub(crate) fn open(
+        location: CacheLocation,
+        code: Code,
+        engine: &Engine,
+    ) -> Result<Self, CacheError> {
         let path = match location {
             CacheLocation::User => {
                 user_directory(|name| std::env::var_os(name)).ok_or(CacheError::Homeless)?
@@ -104,6 +119,7 @@ impl Cache {
         Ok(Cache {
             directory,
             engine: hasher.finish(),
+            code,
         })
     }
 
@@ -115,13 +131,22 @@ impl Cache {
     pub(crate) fn load(&self, engine: &Engine, component: &Digest) -> Option<Component> {
         let path = self.entry(component);
         verify(&path, component).ok()?;
+        let read = match self.code {
+            Code::Mapped => None,
+            Code::Read => Some(fs::read(&path).ok()?),
+        };
         // SAFETY: these must be bytes that wasmtime itself has written. Only
         // this user can write to the directory or swap it (`check`), what this
         // crate writes there is what `Component::serialize` returned, whole
         // (`store`), and it has not been damaged since (`verify`). Entries are
         // replaced, never changed, so the mapping stays as it is.
-        #[expect(unsafe_code, reason = "compiled code is mapped, not compiled again")]
-        let loaded = unsafe { Component::deserialize_file(engine, path) };
+        #[expect(unsafe_code, reason = "compiled code is loaded, not compiled again")]
+        let loaded = unsafe {
+            match read {
+                Some(code) => Component::deserialize(engine, code),
+                None => Component::deserialize_file(engine, path),
+            }
+        };
         loaded.ok()
     }
 

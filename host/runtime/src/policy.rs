@@ -4,15 +4,16 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+use wasmtime::component::InstancePre;
+
 use crate::answer;
-use crate::bindings::PolicyPre;
 use crate::description::Description;
 use crate::digest::Digest;
 use crate::error::{DecideError, OpenError};
 use crate::limits::{DESCRIPTION_BYTES, Limiter};
 use crate::request::Request;
 use crate::runtime::Runtime;
-use crate::sandbox::Sandbox;
+use crate::sandbox::{Prepared, Sandbox};
 use crate::verdict::{Effect, Reason, Verdict};
 
 /// One opened policy component. Clones are the same one; share it between threads.
@@ -26,7 +27,7 @@ pub struct Policy {
 
 struct Inner {
     runtime: Runtime,
-    pre: PolicyPre<Limiter>,
+    prepared: Prepared,
     digest: Digest,
     from_cache: bool,
     description: Description,
@@ -37,17 +38,18 @@ impl Policy {
     /// instantiated within the limits is then known, too.
     pub(crate) fn new(
         runtime: Runtime,
-        pre: PolicyPre<Limiter>,
+        pre: InstancePre<Limiter>,
         digest: Digest,
         from_cache: bool,
     ) -> Result<Self, OpenError> {
-        let answer = Sandbox::enter(&runtime, DESCRIPTION_BYTES).describe(&pre)?;
+        let mut prepared = Prepared::new(pre);
+        let answer = Sandbox::enter(&runtime, DESCRIPTION_BYTES).describe(&mut prepared)?;
         let description = answer::description(answer)
             .map_err(|problem| OpenError::Broken(DecideError::InvalidAnswer { problem }))?;
         Ok(Policy {
             inner: Arc::new(Inner {
                 runtime,
-                pre,
+                prepared,
                 digest,
                 from_cache,
                 description,
@@ -94,7 +96,7 @@ impl Policy {
     pub fn try_decide(&self, request: &Request) -> Result<Verdict, DecideError> {
         let Inner {
             runtime,
-            pre,
+            prepared,
             description,
             ..
         } = &*self.inner;
@@ -103,7 +105,7 @@ impl Policy {
             return Err(DecideError::InputTooLarge { size, limit });
         }
         let answer = Sandbox::enter(runtime, runtime.inner.limits.output)
-            .decide(pre, answer::lend(request))?;
+            .decide(prepared, answer::lend(request))?;
         let answer = answer.map_err(answer::fault)?;
         answer::verdict(answer, request, description)
             .map_err(|problem| DecideError::InvalidAnswer { problem })

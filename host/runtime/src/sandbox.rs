@@ -1,12 +1,31 @@
 //! One instance of a component, for one call.
 
 use wasmtime::Store;
+use wasmtime::component::{ComponentExportIndex, InstancePre, TypedFunc};
 
+use crate::bindings::Policy;
 use crate::bindings::exports::sod::policy::authorizer as guest;
-use crate::bindings::{Policy, PolicyPre};
 use crate::error::{DecideError, OpenError, chain};
 use crate::limits::{Limiter, Limits, Place};
 use crate::runtime::Runtime;
+
+/// As wit/ has it.
+const AUTHORIZER: &str = "sod:policy/authorizer@0.1.0";
+
+type Decide<'r> = TypedFunc<(guest::Request<'r>,), (Result<guest::Verdict, guest::Fault>,)>;
+
+/// A component, ready for instances of it.
+pub(crate) struct Prepared {
+    pre: InstancePre<Limiter>,
+    /// Its `decide`, once it is known to be of the type that it has in wit/.
+    decide: Option<ComponentExportIndex>,
+}
+
+impl Prepared {
+    pub(crate) fn new(pre: InstancePre<Limiter>) -> Self {
+        Prepared { pre, decide: None }
+    }
+}
 
 /// Where one instance will live. The store goes first when it is dropped, and
 /// only then is the place in the pool free.
@@ -42,32 +61,48 @@ impl<'a> Sandbox<'a> {
 
     pub(crate) fn decide(
         mut self,
-        pre: &PolicyPre<Limiter>,
+        prepared: &Prepared,
         request: guest::Request<'_>,
     ) -> Result<Result<guest::Verdict, guest::Fault>, DecideError> {
         self.refuel()?;
-        let policy = pre
-            .instantiate(&mut self.store)
-            .map_err(|error| self.no_instance(&error))?;
-        let answer = policy
-            .sod_policy_authorizer()
-            .call_decide(&mut self.store, request);
-        answer.map_err(|error| self.stopped(&error))
+        let instance = prepared.pre.instantiate(&mut self.store);
+        let instance = instance.map_err(|error| self.no_instance(&error))?;
+        let decide = prepared.decide.as_ref();
+        let decide = decide
+            .and_then(|index| instance.get_func(&mut self.store, index))
+            .ok_or_else(|| DecideError::Instance {
+                message: "it has not been described".to_owned(),
+            })?;
+        // SAFETY: `describe` has compared the type of this very function of
+        // this very component with wit/ before it set the index. To compare
+        // all names of all records again would take as long as a small policy.
+        #[expect(
+            unsafe_code,
+            reason = "types are compared once a component, not once a decision"
+        )]
+        let decide = unsafe { Decide::new_unchecked(decide) };
+        let answer = decide.call(&mut self.store, (request,));
+        let (answer,) = answer.map_err(|error| self.stopped(&error))?;
+        Ok(answer)
     }
 
     /// Besides describing it, finds out whether it is a policy at all: the
-    /// types of what it exports are compared with wit/ for the first time.
+    /// types of what it exports are compared with wit/, once for all decisions.
     pub(crate) fn describe(
         mut self,
-        pre: &PolicyPre<Limiter>,
+        prepared: &mut Prepared,
     ) -> Result<guest::Description, OpenError> {
         self.refuel().map_err(OpenError::Broken)?;
-        let instance = pre.instance_pre().instantiate(&mut self.store);
+        let instance = prepared.pre.instantiate(&mut self.store);
         let instance = instance.map_err(|error| OpenError::Broken(self.no_instance(&error)))?;
-        let policy =
-            Policy::new(&mut self.store, &instance).map_err(|error| OpenError::NotAPolicy {
-                message: chain(&error),
-            })?;
+        let not_a_policy = |error: &wasmtime::Error| OpenError::NotAPolicy {
+            message: chain(error),
+        };
+        let policy = Policy::new(&mut self.store, &instance).map_err(|e| not_a_policy(&e))?;
+        let component = prepared.pre.component();
+        prepared.decide = component
+            .get_export_index(None, AUTHORIZER)
+            .and_then(|authorizer| component.get_export_index(Some(&authorizer), "decide"));
         let answer = policy
             .sod_policy_authorizer()
             .call_describe(&mut self.store);
