@@ -24,7 +24,15 @@ impl EntityUid {
 
 impl std::fmt::Display for EntityUid {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}::\"{}\"", self.type_name, self.id.escape_debug())
+        let EntityUid { type_name, id } = self;
+        // Most ids need no escapes, and looking at each character takes its time.
+        let plain = |byte| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\'' | b'\\');
+        if id.bytes().all(plain) {
+            return [type_name, "::\"", id, "\""]
+                .into_iter()
+                .try_for_each(|part| f.write_str(part));
+        }
+        write!(f, "{type_name}::\"{}\"", id.escape_debug())
     }
 }
 

@@ -321,7 +321,7 @@ impl<'a, 'e> Case<'a, 'e> {
             self.standing,
             &self.program.data,
         );
-        store.add(&self.program.vocabulary.action_entities);
+        store.add(self.program.vocabulary.action_entities.iter());
         store.add(&self.extra);
         match self.principal {
             Principal::Person(person) => store.add_person(person),

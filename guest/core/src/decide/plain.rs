@@ -145,8 +145,8 @@ fn context(
 fn entities(program: &Program, request: &Request) -> Result<Entities, Fault> {
     let json = request.entities.as_deref().unwrap_or("[]");
     if let Some(listed) = program.reader.entities(json) {
-        let actions = &program.vocabulary.action_entities;
-        return closed(listed.into_iter().chain(actions.iter().cloned()));
+        // They are there already, with their hashes.
+        return closed(program.vocabulary.action_entities.clone(), listed);
     }
     let entities = cedar::Entities::from_json_str(json, Some(&program.schema))
         .map_err(|e| Fault::invalid_request(format!("entities: {}", chain(&e))))?;

@@ -3,8 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use cedar_policy_core::ast::{Eid, Entity, EntityType, EntityUID};
-use cedar_policy_core::entities::Dereference;
+use cedar_policy_core::ast::{Eid, EntityType, EntityUID};
+use cedar_policy_core::entities::{Dereference, Entities};
 use cedar_policy_core::validator::ValidatorSchema;
 use cedar_policy_core::validator::types::{Attributes, Type};
 
@@ -19,7 +19,7 @@ pub(crate) struct Vocabulary {
     types: Map<String, EntityType>,
     actions: Map<EntityUID, Action>,
     /// Every action with the groups that it is in.
-    pub(crate) action_entities: Vec<Entity>,
+    pub(crate) action_entities: Entities,
 }
 
 /// One action.
@@ -107,7 +107,7 @@ impl Vocabulary {
                 .map(|ty| (ty.to_string(), shared.entity_type(&ty)))
                 .collect(),
             actions,
-            action_entities: entities.iter().cloned().collect(),
+            action_entities: entities,
         })
     }
 

@@ -2,6 +2,7 @@
 
 use std::cell::OnceCell;
 use std::collections::{BTreeSet, HashSet};
+use std::sync::Arc;
 
 use cedar_policy_core::ast::{
     Eid, Entity, EntityType, EntityUID, Literal, Name, PartialValue, Value,
@@ -155,7 +156,7 @@ impl<'a, 'e> Store<'a, 'e> {
         if let Some(made) = self.made.get() {
             return Ok(made);
         }
-        let made = closed(self.list().into_iter())?;
+        let made = closed(Entities::new(), self.list())?;
         Ok(self.made.get_or_init(|| made))
     }
 
@@ -275,15 +276,15 @@ impl<'a, 'e> Store<'a, 'e> {
     }
 }
 
-/// Entities that have all of their ancestors already.
-pub(crate) fn closed(entities: impl Iterator<Item = Entity>) -> Result<Entities, Fault> {
-    Entities::from_entities(
-        entities,
+/// Those with further ones, all of which have all of their ancestors already.
+pub(crate) fn closed(known: Entities, more: Vec<Entity>) -> Result<Entities, Fault> {
+    let closed = known.add_entities(
+        more.into_iter().map(Arc::new),
         None::<&NoEntitiesSchema>,
         TCComputation::AssumeAlreadyComputed,
         Extensions::all_available(),
-    )
-    .map_err(|e| faulty(&e))
+    );
+    closed.map_err(|e| faulty(&e))
 }
 
 fn faulty(error: &EntitiesError) -> Fault {

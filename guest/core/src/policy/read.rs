@@ -10,7 +10,7 @@ mod shapes;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use cedar_policy_core::ast::{Context, Entity, EntityUID, PartialValue, Value};
@@ -18,14 +18,15 @@ use cedar_policy_core::validator::ValidatorSchema;
 use smol_str::SmolStr;
 
 use super::Shared;
+use crate::hashing::Map;
 use shapes::{EntityShape, Record, Shapes};
 
 /// What the schema says of the values that this reader knows.
 #[derive(Debug)]
 pub(crate) struct Reader {
     /// By name as Cedar prints it.
-    entities: HashMap<String, EntityShape>,
-    contexts: HashMap<EntityUID, Record>,
+    entities: Map<String, EntityShape>,
+    contexts: Map<EntityUID, Record>,
 }
 
 /// An entity as it stands in the list.
@@ -58,7 +59,8 @@ impl Reader {
     /// The entities of a JSON list, each with all that it is in. `None` leaves them to Cedar.
     pub(crate) fn entities(&self, json: &str) -> Option<Vec<Entity>> {
         let listed = json::read(json, json::Entities(self))?;
-        let mut places = HashMap::with_capacity(listed.len());
+        // Few, mostly, and a tree has no names that collide.
+        let mut places = BTreeMap::new();
         for (place, entity) in listed.iter().enumerate() {
             if places.insert(&entity.uid, place).is_some() {
                 return None;
@@ -85,7 +87,7 @@ impl Reader {
 fn beyond(
     entity: &Listed,
     listed: &[Listed],
-    places: &HashMap<&EntityUID, usize>,
+    places: &BTreeMap<&EntityUID, usize>,
 ) -> Option<HashSet<EntityUID>> {
     let mut beyond = HashSet::new();
     let mut todo: Vec<&EntityUID> = entity.parents.iter().collect();

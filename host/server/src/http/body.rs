@@ -157,14 +157,19 @@ impl<'de> Visitor<'de> for Unique {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
-        // Objects are small, mostly: no hash is worth it.
-        let mut seen = BTreeSet::new();
+        // Objects are small, mostly: to compare with a few is faster than to look up.
+        const FEW: usize = 8;
+        let (mut first, mut others) = (Vec::new(), BTreeSet::new());
         while let Some(Key(key)) = members.next_key()? {
-            if seen.contains(&key) {
+            if first.contains(&key) || others.contains(&key) {
                 let key = key.escape_debug();
                 return Err(de::Error::custom(format!("`{key}` is given twice")));
             }
-            seen.insert(key);
+            if first.len() < FEW {
+                first.push(key);
+            } else {
+                others.insert(key);
+            }
             members.next_value_seed(self)?;
         }
         Ok(())
