@@ -219,14 +219,14 @@ impl Service {
         };
         let api = record.origin.api;
         let queued = self.inner.log.queue(&record, &pack);
-        Deciding {
+        Deciding(Some(Made {
             service: self,
             queued,
             pack,
             decision,
             api,
             took,
-        }
+        }))
     }
 
     /// The id of the record, once it is written.
@@ -245,8 +245,10 @@ impl Service {
     }
 }
 
-/// A decision on its way into the log.
-struct Deciding<'a> {
+/// A decision on its way into the log, where it arrives whether or not somebody still waits for it.
+struct Deciding<'a>(Option<Made<'a>>);
+
+struct Made<'a> {
     service: &'a Service,
     queued: Queued<'a>,
     pack: Arc<OpenPack>,
@@ -257,23 +259,29 @@ struct Deciding<'a> {
 
 impl Deciding<'_> {
     /// The decision, once its record is written.
+    fn recorded(mut self) -> Result<Decided, Refusal> {
+        self.0.take().ok_or(Refusal::BrokenOff)?.recorded()
+    }
+}
+
+impl Drop for Deciding<'_> {
+    fn drop(&mut self) {
+        if let Some(made) = self.0.take() {
+            let _ = made.recorded();
+        }
+    }
+}
+
+impl Made<'_> {
     fn recorded(self) -> Result<Decided, Refusal> {
-        let Deciding {
-            service,
-            queued,
-            pack,
-            decision,
-            api,
-            took,
-        } = self;
-        let id = service.recorded(queued)?;
-        let metrics = &service.inner.metrics;
-        metrics.decided(&pack, api, &decision.verdict, took);
+        let id = self.service.recorded(self.queued)?;
+        let metrics = &self.service.inner.metrics;
+        metrics.decided(&self.pack, self.api, &self.decision.verdict, self.took);
         Ok(Decided {
             id,
-            pack,
-            verdict: decision.verdict,
-            enforced: decision.enforced,
+            pack: self.pack,
+            verdict: self.decision.verdict,
+            enforced: self.decision.enforced,
         })
     }
 }

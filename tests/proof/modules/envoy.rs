@@ -108,6 +108,8 @@ fn envoy_configuration(socket: &Path, configuration: &Value) -> Value {
             "typed_config": {
                 "@type": any("envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"),
                 "stat_prefix": "test",
+                // It does not wait for a client to close who waits for it.
+                "delayed_close_timeout": "0s",
                 "route_config": {"virtual_hosts": []},
                 "http_filters": [
                     {"name": "envoy.filters.http.wasm", "typed_config": {
