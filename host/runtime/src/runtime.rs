@@ -124,10 +124,10 @@ impl RuntimeBuilder {
     /// For many decisions in one process: compiled code is read from the cache
     /// into memory, not mapped.
     ///
-    /// Opening a component then takes twice as long, about 10 ms more for one
-    /// of 4 MB, and each of its decisions 2 to 3 us less: of a file as large
-    /// as that the system maps whole stretches where one page is touched, and
-    /// after a decision every page that is mapped has to be looked at.
+    /// Opening a component of 4 MB then takes 8 ms more, and each of its
+    /// decisions 2 to 3 us less: of a file that large the system maps whole
+    /// stretches where one page is touched, and after a decision every page
+    /// that is mapped is looked at.
     pub fn for_many_decisions(mut self) -> Self {
         self.code = Code::Read;
         self
