@@ -85,22 +85,20 @@ pub enum LogError {
 
 /// What became of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Appended {
+pub(crate) struct Appended {
     /// Its id.
-    pub id: Uuid,
+    pub(crate) id: Uuid,
     /// It is not in the log, or may not stay there, and the configuration lets its answer leave all the same.
-    pub lost: bool,
+    pub(crate) lost: bool,
 }
 
-/// A record that has its place in the log, and is written at the latest when this goes.
+/// A record that has its place in the log.
 #[derive(Debug)]
 #[must_use]
-pub struct Queued<'a> {
+pub(crate) struct Queued<'a> {
     log: &'a DecisionLog,
     time: i64,
-    /// Until it is known what became of it.
-    line: Option<io::Result<writer::Queued>>,
+    line: io::Result<writer::Queued>,
 }
 
 impl Queued<'_> {
@@ -108,19 +106,8 @@ impl Queued<'_> {
     ///
     /// # Errors
     /// It is not written, and no decision leaves without a record.
-    pub fn written(mut self) -> Result<Appended, LogError> {
-        let line = self.line.take();
-        let line = line.unwrap_or_else(|| Err(io::ErrorKind::Other.into()));
-        self.log.written(line, self.time)
-    }
-}
-
-impl Drop for Queued<'_> {
-    /// Nobody asks any more, and the decision was made.
-    fn drop(&mut self) {
-        if let Some(line) = self.line.take() {
-            let _ = self.log.written(line, self.time);
-        }
+    pub(crate) fn written(self) -> Result<Appended, LogError> {
+        self.log.written(self.line, self.time)
     }
 }
 
@@ -249,16 +236,8 @@ impl DecisionLog {
         Ok(())
     }
 
-    /// Writes the record, and says which id it has.
-    ///
-    /// # Errors
-    /// It is not written, and no decision leaves without a record.
-    pub fn append(&self, record: &Record<'_>, pack: &OpenPack) -> Result<Appended, LogError> {
-        self.queue(record, pack).written()
-    }
-
     /// Puts the record behind those before it. It may be written with others; see [`Queued::written`].
-    pub fn queue(&self, record: &Record<'_>, pack: &OpenPack) -> Queued<'_> {
+    pub(crate) fn queue(&self, record: &Record<'_>, pack: &OpenPack) -> Queued<'_> {
         let line = self.tell(pack).and_then(|()| {
             let line = self.form.line(record)?;
             self.writer().queue(line, record.time)
@@ -266,7 +245,7 @@ impl DecisionLog {
         Queued {
             log: self,
             time: record.time,
-            line: Some(line),
+            line,
         }
     }
 
