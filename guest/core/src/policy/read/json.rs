@@ -1,11 +1,12 @@
 //! JSON to values, each read as what it has to be. Any error ends the attempt.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 
 use cedar_policy_core::ast::{Eid, EntityUID, Value};
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
 use smol_str::SmolStr;
 
 use super::shapes::{EntityShape, Record, Shape};
@@ -134,44 +135,79 @@ impl<'j> Visitor<'j> for OneEntity<'_> {
         f.write_str("an entity with `uid`, `attrs` and `parents`")
     }
 
-    /// `uid` first, as everybody writes it: it says what the rest has to be.
+    /// `uid` says what the rest has to be, and mostly it comes first. What comes before it is read after it.
     fn visit_map<A: MapAccess<'j>>(self, mut members: A) -> Result<Listed, A::Error> {
-        if members.next_key::<Text<'j>>()?.as_deref() != Some("uid") {
-            return no();
-        }
-        let Some((shape, uid)) = members.next_value::<Uid<'j>>()?.known(self.0) else {
+        let mut before: Vec<(Text<'j>, &'j RawValue)> = Vec::new();
+        let uid = loop {
+            match members.next_key::<Text<'j>>()? {
+                Some(name) if name.as_str() == "uid" => break members.next_value::<Uid<'j>>()?,
+                Some(name) => before.push((name, members.next_value()?)),
+                None => return no(),
+            }
+        };
+        let Some((shape, uid)) = uid.known(self.0) else {
             return no();
         };
-        let (mut attributes, mut parents) = (None, None);
-        while let Some(key) = members.next_key::<Text<'j>>()? {
-            let twice = match key.as_str() {
-                "attrs" => {
-                    let values = members.next_value_seed(Attributes(&shape.attributes))?;
-                    attributes.replace(values).is_some()
-                }
-                "parents" => {
-                    let uids = members.next_value::<Vec<Uid<'j>>>()?;
-                    let known = |parent: Uid<'j>| {
-                        let (parent, uid) = parent.known(self.0)?;
-                        shape.parents.contains(&parent.ty).then_some(uid)
-                    };
-                    let uids = uids.into_iter().map(known).collect();
-                    parents.replace(uids).is_some()
-                }
-                _ => true,
-            };
-            if twice {
+        let mut entity = Identified {
+            reader: self.0,
+            shape,
+            attributes: None,
+            parents: None,
+        };
+        for (name, json) in before {
+            if read(json.get(), Member(&mut entity, name.as_str())).is_none() {
                 return no();
             }
         }
-        match (attributes, parents) {
-            (Some(attributes), Some(Some(parents))) => Ok(Listed {
+        while let Some(name) = members.next_key::<Text<'j>>()? {
+            members.next_value_seed(Member(&mut entity, name.as_str()))?;
+        }
+        match (entity.attributes, entity.parents) {
+            (Some(attributes), Some(parents)) => Ok(Listed {
                 uid,
                 attributes,
                 parents,
             }),
             _ => no(),
         }
+    }
+}
+
+/// An entity of which it is known what it has to be, and what has been read of it.
+struct Identified<'r> {
+    reader: &'r Reader,
+    shape: &'r EntityShape,
+    attributes: Option<BTreeMap<SmolStr, Value>>,
+    parents: Option<HashSet<EntityUID>>,
+}
+
+/// A member of it but `uid`, by its name.
+struct Member<'e, 'r>(&'e mut Identified<'r>, &'e str);
+
+impl<'j> DeserializeSeed<'j> for Member<'_, '_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'j>>(self, from: D) -> Result<(), D::Error> {
+        let Member(entity, name) = self;
+        let twice = match name {
+            "attrs" => {
+                let attributes = Attributes(&entity.shape.attributes).deserialize(from)?;
+                entity.attributes.replace(attributes).is_some()
+            }
+            "parents" => {
+                let known = |parent: Uid<'j>| {
+                    let (parent, uid) = parent.known(entity.reader)?;
+                    entity.shape.parents.contains(&parent.ty).then_some(uid)
+                };
+                let parents = Vec::<Uid<'j>>::deserialize(from)?;
+                let Some(parents) = parents.into_iter().map(known).collect() else {
+                    return no();
+                };
+                entity.parents.replace(parents).is_some()
+            }
+            _ => true,
+        };
+        if twice { no() } else { Ok(()) }
     }
 }
 

@@ -117,6 +117,11 @@ fn what_everybody_sends_is_read() {
     let schema = schema();
     let reader = Reader::load(schema.as_ref(), &mut Shared::default());
     assert!(agree_on_entities(&reader, &schema, &entities().to_string()));
+    let mut rng = Rng::with_seed(1);
+    for _ in 0..20 {
+        let json = in_any_order(&mut rng, &entities());
+        assert!(agree_on_entities(&reader, &schema, &json), "{json}");
+    }
     assert!(agree_on_context(
         &reader,
         &schema,
@@ -140,7 +145,6 @@ fn what_needs_more_is_left_to_cedar() {
         r#"[{"uid": {"type": "Tier", "id": "test"}, "attrs": {}, "parents": []}]"#,
         r#"[{"uid": {"type": "Deployment", "id": "d"}, "attrs": {"tier": {"type": "Tier", "id": "test"}, "price": "1.5"}, "parents": []}]"#,
         r#"[{"uid": {"type": "Action", "id": "approve"}, "attrs": {}, "parents": []}]"#,
-        r#"[{"attrs": {}, "uid": {"type": "Role", "id": "r"}, "parents": []}]"#,
     ] {
         assert!(reader.entities(json).is_none(), "{json}");
         assert!(
@@ -171,6 +175,11 @@ fn what_is_wrong_is_not_read() {
         format!("[{}]", role.replace("Role", "Rôle")),
         r#"[{"uid": {"__entity": {"__entity": {"type": "Role", "id": "r"}}}, "attrs": {}, "parents": []}]"#.to_owned(),
         r#"[{"uid": {"type": "Bank::User", "id": "u"}, "attrs": {}, "parents": []}]"#.to_owned(),
+        r#"[{"attrs": {}, "uid": {"type": "Bank::User", "id": "u"}, "parents": []}]"#.to_owned(),
+        r#"[{"attrs": {}, "uid": {"type": "Role", "id": "r"}, "attrs": {}, "parents": []}]"#.to_owned(),
+        r#"[{"uid": {"type": "Role", "id": "r"}, "attrs": {}, "uid": {"type": "Role", "id": "r"}, "parents": []}]"#.to_owned(),
+        r#"[{"parents": [{"type": "Role"}], "uid": {"type": "Role", "id": "r"}, "attrs": {}}]"#.to_owned(),
+        r#"[{"attrs": {}, "parents": []}]"#.to_owned(),
         r#"[{"uid": {"type": "Bank::User", "id": "u"}, "attrs": {"name": "a", "name": "a"}, "parents": []}]"#.to_owned(),
         r#"[{"uid": {"type": "Bank::User", "id": "u"}, "attrs": {"name": "a"}, "parents": [{"type": "Change", "id": "c"}]}]"#.to_owned(),
     ] {
@@ -251,7 +260,7 @@ fn on_anything_at_all_the_reader_agrees_with_cedar() {
             change(&mut rng, &mut attributes, &mut context());
         }
         for agreed in [
-            agree_on_entities(&reader, &schema, &uid_first(&list)),
+            agree_on_entities(&reader, &schema, &in_any_order(&mut rng, &list)),
             agree_on_context(&reader, &schema, "approve", &attributes.to_string()),
         ] {
             match agreed {
@@ -263,21 +272,22 @@ fn on_anything_at_all_the_reader_agrees_with_cedar() {
     assert!(read > 2_000 && left > 2_000, "{read} read, {left} left");
 }
 
-/// The JSON text with `uid` before `attrs`, which sorting puts the other way round.
-fn uid_first(list: &Value) -> String {
+/// The JSON text, with the members of each entity in any order.
+fn in_any_order(rng: &mut Rng, list: &Value) -> String {
     let Value::Array(items) = list else {
         return list.to_string();
     };
-    let text = |item: &Value| match item {
-        Value::Object(members) if members.contains_key("uid") => {
-            let others = members.iter().filter(|(key, _)| *key != "uid");
-            let others: String = others
-                .map(|(key, value)| format!(",{}:{value}", json!(key)))
+    let mut text = |item: &Value| match item {
+        Value::Object(members) => {
+            let mut members: Vec<_> = members
+                .iter()
+                .map(|(key, value)| format!("{}:{value}", json!(key)))
                 .collect();
-            format!("{{\"uid\":{}{others}}}", item["uid"])
+            rng.shuffle(&mut members);
+            format!("{{{}}}", members.join(","))
         }
         _ => item.to_string(),
     };
-    let items: Vec<_> = items.iter().map(text).collect();
+    let items: Vec<_> = items.iter().map(&mut text).collect();
     format!("[{}]", items.join(","))
 }
