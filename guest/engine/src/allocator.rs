@@ -1,9 +1,8 @@
-//! Two allocators in turn: the standard one while a pack is parsed, then one
-//! that only moves a pointer. First it lays down what all decisions use; then
-//! it serves the one decision that an instance lives for, so that nothing
-//! needs to be given back but the memory as a whole, by the host. An engine
-//! that serves many decisions turns to a pool instead, which leaves alone what
-//! was laid down.
+//! Two allocators in turn: the standard one while a pack is loaded, with a
+//! place apart for what outlives that; then one that only moves a pointer, for
+//! the one decision that an instance lives for, so that nothing needs to be
+//! given back but the memory as a whole, by the host. An engine that serves
+//! many decisions turns to a pool instead.
 //!
 //! For a decision it begins in the arena, which build.rs leaves free below all data. So the
 //! pages that every decision writes to, stack and arena, are one stretch at
@@ -14,6 +13,7 @@ use core::arch::wasm32::{memory_grow, memory_size};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
+use crate::keep::Keep;
 use crate::pool::{self, Pool};
 
 const PAGE: usize = 65536;
@@ -33,8 +33,8 @@ struct Allocator {
     end: Cell<usize>,
     /// The newest allocation, which may still grow or go.
     newest: Cell<usize>,
-    /// Where that begins which all decisions use, for those who serve many.
-    kept: Cell<usize>,
+    /// What all decisions use.
+    keep: Keep,
     /// Where that ends which was there when serving began; 0 before.
     old: Cell<usize>,
     pool: Pool,
@@ -48,16 +48,14 @@ static ALLOCATOR: Allocator = Allocator {
     next: Cell::new(0),
     end: Cell::new(0),
     newest: Cell::new(0),
-    kept: Cell::new(0),
+    keep: Keep::new(),
     old: Cell::new(0),
     pool: Pool::new(),
 };
 
-/// From here on every allocation is for good, one after the other above all that was there before.
-pub(crate) fn turn_to_keeping() {
-    ALLOCATOR.kept.set(top());
-    ALLOCATOR.end.set(top());
-    ALLOCATOR.next.set(top());
+/// Of loading.
+pub(crate) fn keep() -> &'static Keep {
+    &ALLOCATOR.keep
 }
 
 /// From here on every allocation is for the decision at hand. What was
@@ -69,7 +67,7 @@ pub(crate) fn turn_to_deciding() {
 }
 
 /// From here on allocations come and go, for decision after decision. What
-/// was laid down before stays valid and is never freed.
+/// is kept stays valid and is never freed.
 pub(crate) fn turn_to_serving() {
     ALLOCATOR.old.set(top());
     ALLOCATOR.newest.set(0);
@@ -88,11 +86,6 @@ impl Allocator {
     /// Whether the pool has handed it out. The pool takes its memory above all that was there before it.
     fn pools(&self, ptr: *mut u8, layout: Layout) -> bool {
         self.serving() && ptr.addr() >= self.old.get() && pool::takes(layout)
-    }
-
-    /// Whether it was laid down for all decisions.
-    fn keeps(&self, ptr: *mut u8) -> bool {
-        self.serving() && (self.kept.get()..self.old.get()).contains(&ptr.addr())
     }
 
     /// Memory up to `end`, grown if need be and if nothing lies in between.
@@ -141,17 +134,25 @@ fn top() -> usize {
 }
 
 // SAFETY: `alloc` hands out disjoint, aligned memory of the asked size, or
-// null; what `System` or the pool handed out goes back there, and what was
-// laid down in between is left alone.
+// null; what `System` or the pool handed out goes back there, and what is
+// kept is left alone.
 unsafe impl GlobalAlloc for Allocator {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         if self.bumping() {
             self.bump(layout)
         } else if self.serving() && pool::takes(layout) {
             std::ptr::with_exposed_provenance_mut(self.pool.take(layout.size()))
-        } else {
+        } else if self.serving() {
             // SAFETY: the caller's layout, passed on.
             unsafe { System.alloc(layout) }
+        } else {
+            let piece = match self.keep.place(layout) {
+                Some(place) => std::ptr::with_exposed_provenance_mut(place),
+                // SAFETY: the caller's layout, passed on.
+                None => unsafe { System.alloc(layout) },
+            };
+            self.keep.note_taken(piece, layout);
+            piece
         }
     }
 
@@ -163,14 +164,17 @@ unsafe impl GlobalAlloc for Allocator {
         } else if self.pools(ptr, layout) {
             // SAFETY: the pool took it for the same layout.
             unsafe { self.pool.give_back(ptr.expose_provenance(), layout.size()) };
-        } else if !self.keeps(ptr) {
+        } else {
             // Cleared while loading, because what is not zero when the snapshot is taken is part of the component.
             if !self.serving() {
+                self.keep.note_given_back(ptr);
                 // SAFETY: the caller gives up the whole of it.
                 unsafe { ptr.write_bytes(0, layout.size()) };
             }
-            // SAFETY: allocated by `System`, for nobody else did.
-            unsafe { System.dealloc(ptr, layout) };
+            if !self.keep.holds(ptr) {
+                // SAFETY: allocated by `System`, for nobody else did.
+                unsafe { System.dealloc(ptr, layout) };
+            }
         }
     }
 
@@ -189,7 +193,7 @@ unsafe impl GlobalAlloc for Allocator {
             if pool::takes(new_layout) && Pool::same(layout.size(), new_size) {
                 return ptr;
             }
-        } else if !self.keeps(ptr) && !(self.serving() && pool::takes(new_layout)) {
+        } else if self.serving() && !self.keep.holds(ptr) && !pool::takes(new_layout) {
             // SAFETY: as in `dealloc`.
             return unsafe { System.realloc(ptr, layout, new_size) };
         }

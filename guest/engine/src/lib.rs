@@ -7,6 +7,8 @@
 #[cfg(target_arch = "wasm32")]
 mod allocator;
 mod describe;
+#[cfg(target_arch = "wasm32")]
+mod keep;
 mod load;
 #[cfg(target_arch = "wasm32")]
 mod pool;

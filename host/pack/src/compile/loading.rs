@@ -5,6 +5,7 @@ use wasmtime::{
 };
 
 use super::CompileError;
+use super::lasting::Lasting;
 use super::target::Target;
 
 /// Memory that a loaded pack may take: half of what hosts give to a decision.
@@ -14,6 +15,13 @@ const MAX_PAGES: u64 = 512;
 pub(super) struct Loading {
     pub(super) store: Store<()>,
     pub(super) instance: Instance,
+}
+
+/// Bytes in the engine's memory.
+#[derive(Clone, Copy)]
+struct Given {
+    at: u32,
+    length: u32,
 }
 
 impl Loading {
@@ -36,16 +44,75 @@ impl Loading {
         Ok(Loading { store, instance })
     }
 
+    /// Loads a bundle, wherever in the memory.
     pub(super) fn run(&mut self, target: Target, bundle: &[u8]) -> Result<(), CompileError> {
+        let bundle = self.give(bundle)?;
+        self.load(target, bundle)
+    }
+
+    /// Loads a bundle, and finds out what lasts of all that is made while loading.
+    pub(super) fn rehearse(
+        mut self,
+        target: Target,
+        bundle: &[u8],
+    ) -> Result<Lasting, CompileError> {
+        let bundle = self.give(bundle)?;
+        let record: TypedFunc<(), ()> = self.function("sod_load_record")?;
+        record.call(&mut self.store, ()).map_err(failed)?;
+        self.load(target, bundle)?;
+        let recorded: TypedFunc<(), u64> = self.function("sod_load_recorded")?;
+        let recorded = recorded.call(&mut self.store, ()).map_err(failed)?;
+        let (at, length) = (recorded >> 32, recorded & u64::from(u32::MAX));
+        let memory = self.memory()?.data(&self.store);
+        let record = memory.get(at as usize..);
+        let record = record.and_then(|rest| rest.get(..length as usize));
+        let lasting = record.and_then(Lasting::of);
+        lasting.ok_or_else(|| CompileError::engine("its record of loading is not one"))
+    }
+
+    /// Loads a bundle, with what lasts in one stretch, and without a trace of what was only given for loading.
+    pub(super) fn perform(
+        &mut self,
+        target: Target,
+        bundle: &[u8],
+        lasting: &Lasting,
+    ) -> Result<(), CompileError> {
+        let bundle = self.give(bundle)?;
+        let numbers = self.give(&lasting.to_bytes())?;
+        let foretell: TypedFunc<(u32, u32, u32), ()> = self.function("sod_load_lasting")?;
+        foretell
+            .call(&mut self.store, (numbers.at, numbers.length, lasting.bytes))
+            .map_err(failed)?;
+        self.load(target, bundle)?;
+        self.clear(numbers)?;
+        self.clear(bundle)
+    }
+
+    /// Puts bytes into memory of the engine's.
+    fn give(&mut self, bytes: &[u8]) -> Result<Given, CompileError> {
         let length =
-            u32::try_from(bundle.len()).map_err(|_| failed("the pack has more than 4 GiB"))?;
+            u32::try_from(bytes.len()).map_err(|_| failed("the pack has more than 4 GiB"))?;
         let allocate: TypedFunc<u32, u32> = self.function("sod_load_alloc")?;
-        let load: TypedFunc<(u32, u32), u32> = self.function(target.loader())?;
         let at = allocate.call(&mut self.store, length).map_err(failed)?;
         self.memory()?
-            .write(&mut self.store, at as usize, bundle)
+            .write(&mut self.store, at as usize, bytes)
             .map_err(failed)?;
-        if load.call(&mut self.store, (at, length)).map_err(failed)? != 0 {
+        Ok(Given { at, length })
+    }
+
+    fn clear(&mut self, given: Given) -> Result<(), CompileError> {
+        let nothing = vec![0; given.length as usize];
+        self.memory()?
+            .write(&mut self.store, given.at as usize, &nothing)
+            .map_err(failed)
+    }
+
+    fn load(&mut self, target: Target, bundle: Given) -> Result<(), CompileError> {
+        let load: TypedFunc<(u32, u32), u32> = self.function(target.loader())?;
+        let refused = load
+            .call(&mut self.store, (bundle.at, bundle.length))
+            .map_err(failed)?;
+        if refused != 0 {
             let message = self.error()?;
             return Err(CompileError::Refused { message });
         }

@@ -6,6 +6,7 @@
 //! pack gives the same bytes.
 
 mod ask;
+mod lasting;
 mod loading;
 pub(crate) mod metadata;
 mod sandbox;

@@ -17,10 +17,8 @@ pub(super) fn load(target: Target, engine: &[u8], bundle: &[u8]) -> Result<Vec<u
     wizer.init_func(target.loader());
     let (context, instrumented) = wizer.instrument(engine).map_err(CompileError::engine)?;
     let code = code(target, engine, &instrumented)?;
-    let mut loaded = Loading::new(target, &code.sandbox, &code.module)?;
-    loaded.run(target, bundle)?;
     let mut reading = Reading {
-        loaded,
+        loaded: code.load(target, bundle)?,
         unreadable: None,
     };
     let snapshot = ready(wizer.snapshot(&context, &mut reading));
@@ -41,6 +39,17 @@ pub(super) fn load(target: Target, engine: &[u8], bundle: &[u8]) -> Result<Vec<u
 struct Code {
     sandbox: Engine,
     module: Module,
+}
+
+impl Code {
+    /// Loads the bundle twice: what is learnt from the first time is used for the second.
+    fn load(&self, target: Target, bundle: &[u8]) -> Result<Loading, CompileError> {
+        let instance = || Loading::new(target, &self.sandbox, &self.module);
+        let lasting = instance()?.rehearse(target, bundle)?;
+        let mut loaded = instance()?;
+        loaded.perform(target, bundle, &lasting)?;
+        Ok(loaded)
+    }
 }
 
 /// The engines of this build, compiled once however many packs are.
@@ -121,9 +130,12 @@ fn ready<F: Future>(future: F) -> Option<F::Output> {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+    use std::path::Path;
+
     use wasmtime::{Instance, Store};
 
     use super::*;
+    use crate::pack::Pack;
 
     /// An engine in little: `load` is the body of its load function.
     fn engine(memory: &str, load: &str) -> Vec<u8> {
@@ -134,6 +146,9 @@ mod tests {
                 (data (i32.const 16) "no such type")
                 (func (export "sod_load_alloc") (param i32) (result i32) (i32.const 1024))
                 (func (export "sod_load") (param $at i32) (param $length i32) (result i32) {load})
+                (func (export "sod_load_record"))
+                (func (export "sod_load_recorded") (result i64) (i64.const 0))
+                (func (export "sod_load_lasting") (param i32 i32 i32))
                 (func (export "sod_error_ptr") (result i32) (i32.const 16))
                 (func (export "sod_error_len") (result i32) (i32.const 12)))"#
         );
@@ -142,7 +157,9 @@ mod tests {
 
     #[test]
     fn what_the_load_leaves_in_memory_and_globals_is_there_from_the_start() {
-        let load = "(global.set $loaded (local.get $length)) (i32.const 0)";
+        let load = "(global.set $loaded (local.get $length))
+            (i32.store (i32.const 2048) (i32.load (local.get $at)))
+            (i32.const 0)";
         let snapshot = load_text(load).unwrap();
         let sandbox = sandbox().unwrap();
         let module = Module::new(&sandbox, snapshot).unwrap();
@@ -151,12 +168,34 @@ mod tests {
         let loaded = instance.get_global(&mut store, "loaded").unwrap();
         assert_eq!(loaded.get(&mut store).i32(), Some(6));
         let memory = instance.get_memory(&mut store, "memory").unwrap();
-        assert_eq!(memory.data(&store).get(1024..1030), Some(&b"bundle"[..]));
+        assert_eq!(memory.data(&store).get(2048..2052), Some(&b"bund"[..]));
+        // What was only given for loading is gone.
+        assert_eq!(memory.data(&store).get(1024..1030), Some(&[0; 6][..]));
         assert!(instance.get_func(&mut store, "sod_load").is_none());
     }
 
     fn load_text(load: &str) -> Result<Vec<u8>, CompileError> {
         super::load(Target::Component, &engine("1", load), b"bundle")
+    }
+
+    #[test]
+    fn what_the_first_load_foretells_of_the_second_is_true() {
+        for path in ["policies/protected-deploy", "tests/benches/cerbos/sod/pack"] {
+            let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+            let pack = Pack::open(root.join(path)).unwrap();
+            let bundle = serde_json::to_vec(&pack.bundle()).unwrap();
+            for target in Target::ALL {
+                let (_, instrumented) = Wizer::new().instrument(target.engine()).unwrap();
+                let code = code(target, target.engine(), &instrumented).unwrap();
+                let mut loaded = code.load(target, &bundle).unwrap();
+                let missed = loaded.function::<(), u32>("sod_load_missed").unwrap();
+                assert_eq!(
+                    missed.call(&mut loaded.store, ()).unwrap(),
+                    0,
+                    "{path} {target}"
+                );
+            }
+        }
     }
 
     #[test]
