@@ -51,8 +51,6 @@ impl Lasting {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
     use super::*;
 
     fn lasting(words: &[u32]) -> Option<(Vec<u32>, u32)> {

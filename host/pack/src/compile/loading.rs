@@ -47,10 +47,12 @@ impl Loading {
     /// Loads a bundle, wherever in the memory.
     pub(super) fn run(&mut self, target: Target, bundle: &[u8]) -> Result<(), CompileError> {
         let bundle = self.give(bundle)?;
-        self.load(target, bundle)
+        self.load(target, bundle)?;
+        self.fits()
     }
 
-    /// Loads a bundle, and finds out what lasts of all that is made while loading.
+    /// Loads a bundle, and finds out what lasts of all that is made while loading. The record of it may be larger than
+    /// the pack.
     pub(super) fn rehearse(
         mut self,
         target: Target,
@@ -85,7 +87,8 @@ impl Loading {
             .map_err(failed)?;
         self.load(target, bundle)?;
         self.clear(numbers)?;
-        self.clear(bundle)
+        self.clear(bundle)?;
+        self.fits()
     }
 
     /// Puts bytes into memory of the engine's.
@@ -116,9 +119,14 @@ impl Loading {
             let message = self.error()?;
             return Err(CompileError::Refused { message });
         }
+        Ok(())
+    }
+
+    /// Whether hosts will give it so much memory.
+    fn fits(&mut self) -> Result<(), CompileError> {
         let pages = self.memory()?.size(&self.store);
-        if pages > MAX_PAGES {
-            let limit = MAX_PAGES;
+        let limit = MAX_PAGES;
+        if pages > limit {
             return Err(CompileError::TooLarge { pages, limit });
         }
         Ok(())

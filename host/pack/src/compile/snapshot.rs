@@ -137,7 +137,7 @@ mod tests {
     use super::*;
     use crate::pack::Pack;
 
-    /// An engine in little: `load` is the body of its load function.
+    /// An engine in little: `load` is the body of its load function. Its record takes more memory than a pack may.
     fn engine(memory: &str, load: &str) -> Vec<u8> {
         let text = format!(
             r#"(module
@@ -146,7 +146,7 @@ mod tests {
                 (data (i32.const 16) "no such type")
                 (func (export "sod_load_alloc") (param i32) (result i32) (i32.const 1024))
                 (func (export "sod_load") (param $at i32) (param $length i32) (result i32) {load})
-                (func (export "sod_load_record"))
+                (func (export "sod_load_record") (drop (memory.grow (i32.const 600))))
                 (func (export "sod_load_recorded") (result i64) (i64.const 0))
                 (func (export "sod_load_lasting") (param i32 i32 i32))
                 (func (export "sod_error_ptr") (result i32) (i32.const 16))
