@@ -20,7 +20,7 @@ pub(crate) struct Keep {
     number: Cell<u32>,
     /// Numbers of the pieces to come that last, ascending.
     lasting: Cell<&'static [u32]>,
-    /// How many pieces were to last and were given back.
+    /// How many pieces were to last and were given back, or had no room.
     wrong: Cell<usize>,
     /// Where the room begins, where there is no piece yet, and where it ends.
     start: Cell<usize>,
@@ -72,7 +72,7 @@ impl Keep {
         }
     }
 
-    /// How many of the pieces foretold were not taken, or given back.
+    /// How many of the pieces foretold are not here after all.
     pub(crate) fn missed(&self) -> usize {
         self.lasting.get().len() + self.wrong.get()
     }
@@ -88,10 +88,12 @@ impl Keep {
         let align = layout.align().max(ALIGN);
         let start = self.next.get().checked_next_multiple_of(align)?;
         let end = start.checked_add(layout.size().next_multiple_of(ALIGN))?;
-        (end <= self.end.get()).then(|| {
-            self.next.set(end);
-            start
-        })
+        if end > self.end.get() {
+            self.wrong.update(|wrong| wrong + 1);
+            return None;
+        }
+        self.next.set(end);
+        Some(start)
     }
 
     pub(crate) fn holds(&self, ptr: *mut u8) -> bool {
