@@ -13,7 +13,7 @@ use crate::error::{DecideError, OpenError};
 use crate::limits::{DESCRIPTION_BYTES, Limiter};
 use crate::request::Request;
 use crate::runtime::Runtime;
-use crate::sandbox::{Prepared, Sandbox};
+use crate::sandbox::{self, Prepared, Sandbox};
 use crate::verdict::{Effect, Reason, Verdict};
 
 /// One opened policy component. Clones are the same one; share it between threads.
@@ -43,6 +43,7 @@ impl Policy {
         from_cache: bool,
     ) -> Result<Self, OpenError> {
         let mut prepared = Prepared::new(pre);
+        sandbox::lay_out(&runtime, &prepared);
         let answer = Sandbox::enter(&runtime, DESCRIPTION_BYTES).describe(&mut prepared)?;
         let description = answer::description(answer)
             .map_err(|problem| OpenError::Broken(DecideError::InvalidAnswer { problem }))?;

@@ -1,5 +1,8 @@
 //! One instance of a component, for one call.
 
+use std::time::Duration;
+use std::{io, thread};
+
 use wasmtime::Store;
 use wasmtime::component::{ComponentExportIndex, InstancePre, TypedFunc};
 
@@ -11,6 +14,10 @@ use crate::runtime::Runtime;
 
 /// As wit/ has it.
 const AUTHORIZER: &str = "sod:policy/authorizer@0.1.0";
+
+/// How often the memory of a component is laid out anew if Linux is busy with it, and how long after.
+const TRIES: usize = 50;
+const PAUSE: Duration = Duration::from_millis(20);
 
 type Decide<'r> = TypedFunc<(guest::Request<'r>,), (Result<guest::Verdict, guest::Fault>,)>;
 
@@ -34,6 +41,31 @@ pub(crate) struct Sandbox<'a> {
     limits: &'a Limits,
     output: usize,
     _place: Place<'a>,
+}
+
+/// Makes the first instance, and with it the memory that all begin with.
+///
+/// wasmtime seals that memory (`memfd_create(2)`), and Linux refuses to as long as it has a hold on one of its pages for
+/// reasons of its own, such as moving it: `EBUSY`, under load, and seldom. It lets go, so this tries again. Whatever
+/// else stands against an instance, who asks for one finds out.
+pub(crate) fn lay_out(runtime: &Runtime, prepared: &Prepared) {
+    for _ in 0..TRIES {
+        let mut sandbox = Sandbox::enter(runtime, 0);
+        let fueled = sandbox.store.set_fuel(sandbox.limits.fuel);
+        let instance = fueled.and_then(|()| prepared.pre.instantiate(&mut sandbox.store));
+        if !instance.is_err_and(|error| busy(&error)) {
+            return;
+        }
+        drop(sandbox);
+        thread::sleep(PAUSE);
+    }
+}
+
+fn busy(error: &wasmtime::Error) -> bool {
+    let busy = |error: &io::Error| error.kind() == io::ErrorKind::ResourceBusy;
+    error
+        .chain()
+        .any(|cause| cause.downcast_ref().is_some_and(busy))
 }
 
 impl<'a> Sandbox<'a> {
@@ -126,5 +158,41 @@ impl<'a> Sandbox<'a> {
 
     fn stopped(&self, error: &wasmtime::Error) -> DecideError {
         DecideError::of_call(error, self.limits, self.output)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    //! What is tried again.
+
+    use std::fmt;
+
+    use super::*;
+
+    /// As the crate that wasmtime seals with has it.
+    #[derive(Debug)]
+    struct NotSealed(io::Error);
+
+    impl fmt::Display for NotSealed {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("cannot add seals")
+        }
+    }
+
+    impl std::error::Error for NotSealed {
+        fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+            Some(&self.0)
+        }
+    }
+
+    #[test]
+    fn only_what_is_busy_is_tried_again() {
+        // EBUSY and ENOMEM.
+        for (code, again) in [(16, true), (12, false)] {
+            let error = NotSealed(io::Error::from_raw_os_error(code));
+            let error = wasmtime::Error::new(error).context("no image of the memory");
+            assert_eq!(busy(&error), again, "{error:#}");
+        }
+        assert!(!busy(&wasmtime::Error::msg("Device or resource busy")));
     }
 }
