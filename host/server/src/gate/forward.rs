@@ -2,19 +2,18 @@
 //!
 //! They differ in where the client's method and path are. A path of its own for each, so that nobody guesses.
 
+use axum::Extension;
 use axum::Router;
-use axum::body::Bytes;
 use axum::extract::{Request, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::any;
-use axum::{Extension, extract::FromRequest as _};
 use sod_route::{Code, Denial, HttpRequest};
 
 use super::answer::{Answer, Go};
 use super::{Arrived, Gate};
-use crate::http::Client;
+use crate::http::{Client, whole};
 use crate::record::Api;
 
 /// Envoy puts this before the client's path.
@@ -99,9 +98,9 @@ async fn answer(
     let mut headers = request.headers().clone();
     let answer = match read(&mut headers, line) {
         Err(denial) => Err(denial),
-        Ok(read) => match Bytes::from_request(request, &()).await {
-            Err(_) => Err(Denial::new(Code::RequestRefused, "the body broke off")),
-            Ok(body) => Ok(Arrived {
+        Ok(read) => match whole(request.into_body()).await {
+            None => Err(Denial::new(Code::RequestRefused, "the body broke off")),
+            Some(body) => Ok(Arrived {
                 request: read,
                 body: body.to_vec(),
                 peer: None,

@@ -5,10 +5,9 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::marker::PhantomData;
 
-use axum::body::Bytes;
+use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{FromRequest, Request};
-use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::IntoResponse as _;
+use axum::http::{HeaderMap, header};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
@@ -22,20 +21,17 @@ pub(super) struct Json(pub(super) Bytes);
 impl<S: Send + Sync> FromRequest<S> for Json {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
         says_json(request.headers())?;
-        let read = Bytes::from_request(request, state).await;
-        let bytes = read.map_err(|rejection| {
-            let status = rejection.into_response().status();
-            if status == StatusCode::PAYLOAD_TOO_LARGE {
-                let detail = "the body is larger than this server takes";
-                return Problem::new(status, "too-large", "content too large", detail.to_owned())
-                    .with_help("send less, or have the operator raise the limit");
-            }
-            Problem::malformed("the body broke off")
-        })?;
-        Ok(Json(bytes))
+        let read = whole(request.into_body()).await;
+        read.map(Json)
+            .ok_or_else(|| Problem::malformed("the body broke off"))
     }
+}
+
+/// All of a body, which the listener has read up to its limit already. `None` if it broke off.
+pub(crate) async fn whole(body: Body) -> Option<Bytes> {
+    to_bytes(body, usize::MAX).await.ok()
 }
 
 impl Json {

@@ -12,16 +12,13 @@ mod settings;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Request};
-use axum::http::StatusCode;
-use axum::middleware::{Next, from_fn};
-use axum::response::Response;
 
 use self::operation::Operation;
 use crate::service::Service;
 
 pub(crate) use asker::{REQUEST_ID, trace_of};
-pub(crate) use problem::Problem;
+pub(crate) use body::whole;
+pub(crate) use problem::{Problem, complete};
 pub(crate) use settings::Settings;
 
 /// What every handler has.
@@ -45,7 +42,7 @@ fn operations() -> impl Iterator<Item = &'static Operation> {
         .flatten()
 }
 
-/// All of them. How large a body may be is the listener's to say.
+/// All of them. How large a body may be is the listener's to say; every error is a [`Problem`].
 pub(crate) fn router(service: &Service, settings: &Settings) -> Router {
     let app = App {
         service: service.clone(),
@@ -57,23 +54,9 @@ pub(crate) fn router(service: &Service, settings: &Settings) -> Router {
             router = router.route(path, (operation.handler)());
         }
     }
+    // No layers: each is a box and an allocation a request. What holds for all answers, the door sees to.
     router
-        .fallback(async || StatusCode::NOT_FOUND)
-        .layer(DefaultBodyLimit::disable())
-        .layer(from_fn(finish))
+        .method_not_allowed_fallback(async || Problem::method_not_allowed())
+        .fallback(async || Problem::not_found())
         .with_state(app)
-}
-
-/// Every answer names its request as the request did, and every error is a problem.
-async fn finish(request: Request, next: Next) -> Response {
-    let id = request.headers().get(REQUEST_ID).cloned();
-    let uri = request.uri().clone();
-    let mut response = next.run(request).await;
-    if response.status().is_client_error() || response.status().is_server_error() {
-        response = problem::complete(response, uri.path());
-    }
-    if let Some(id) = id {
-        response.headers_mut().insert(REQUEST_ID, id);
-    }
-    response
 }

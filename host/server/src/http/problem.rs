@@ -108,40 +108,25 @@ impl Problem {
         }
     }
 
-    /// What a status says by itself.
-    fn of_status(status: StatusCode) -> Self {
-        let (code, detail, help) = match status {
-            StatusCode::NOT_FOUND => (
-                "not-found",
-                "nothing is served under this path",
-                "`/openapi.json` has every path",
-            ),
-            StatusCode::METHOD_NOT_ALLOWED => (
-                "method-not-allowed",
-                "this path is not served for this method",
-                "the header `Allow` has the methods of this path",
-            ),
-            StatusCode::PAYLOAD_TOO_LARGE => (
-                "too-large",
-                "the body is larger than this server takes",
-                "send less, or have the operator raise the limit",
-            ),
-            _ => {
-                let code = format!("http-{}", status.as_u16());
-                return Problem::new(status, &code, title_of(status), title_of(status).into());
-            }
-        };
-        Problem::new(status, code, title_of(status), detail.to_owned()).with_help(help)
+    /// Nothing is there.
+    pub(super) fn not_found() -> Self {
+        let detail = "nothing is served under this path".to_owned();
+        Problem::new(StatusCode::NOT_FOUND, "not-found", "Not Found", detail)
+            .with_help("`/openapi.json` has every path")
+    }
+
+    /// Something is there, for another method.
+    pub(super) fn method_not_allowed() -> Self {
+        let status = StatusCode::METHOD_NOT_ALLOWED;
+        let detail = "this path is not served for this method".to_owned();
+        Problem::new(status, "method-not-allowed", "Method Not Allowed", detail)
+            .with_help("the header `Allow` has the methods of this path")
     }
 
     fn body(&self) -> Vec<u8> {
         // Strings and numbers only: there is nothing in it that could not be written.
         serde_json::to_vec(self).unwrap_or_default()
     }
-}
-
-fn title_of(status: StatusCode) -> &'static str {
-    status.canonical_reason().unwrap_or("error")
 }
 
 impl From<Refusal> for Problem {
@@ -172,13 +157,11 @@ impl IntoResponse for Problem {
     }
 }
 
-/// An answer with an error status, as a problem of the path that was asked. Headers stay.
-pub(super) fn complete(mut response: Response, path: &str) -> Response {
-    let status = response.status();
-    let problem = response
-        .extensions_mut()
-        .remove::<Problem>()
-        .unwrap_or_else(|| Problem::of_status(status));
+/// An answer that is a problem, as one of the path that was asked. Headers stay.
+pub(crate) fn complete(mut response: Response, path: &str) -> Response {
+    let Some(problem) = response.extensions_mut().remove::<Problem>() else {
+        return response;
+    };
     let problem = Problem {
         instance: Some(path.to_owned()),
         ..problem

@@ -1,5 +1,6 @@
 //! What every request passes before a handler sees it: who asks, how much, how long.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -8,6 +9,7 @@ use axum::body::Body;
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use axum::response::IntoResponse as _;
+use futures_util::FutureExt as _;
 use hyper::body::Incoming;
 use tokio::time::timeout_at;
 use tonic::{Code, Status};
@@ -18,7 +20,7 @@ use super::body::{self, Room, Unread};
 use super::guard::Guard;
 use super::limits::Limits;
 use super::{Listener, health};
-use crate::http::{Client, Problem, REQUEST_ID, Secure};
+use crate::http::{Client, Problem, REQUEST_ID, Secure, complete};
 use crate::metrics::Metrics;
 use crate::telemetry;
 
@@ -44,6 +46,8 @@ enum Turned {
     Foreign,
     Slow,
     Late,
+    /// A defect.
+    BrokenOff,
     Unread(Unread),
 }
 
@@ -62,9 +66,10 @@ impl Door {
         let request_id = request.headers().get(REQUEST_ID).cloned();
         let client = self.client(&request, certificate.as_deref());
         let response = self.pass(request, client.clone()).instrument(span.clone());
-        let mut response = response
+        let response = response
             .await
             .unwrap_or_else(|turned| turned.into_response(grpc, &self.limits));
+        let mut response = complete(response, &path);
         let status = response.status();
         if status == StatusCode::SERVICE_UNAVAILABLE {
             let headers = response.headers_mut();
@@ -72,7 +77,7 @@ impl Door {
                 .entry(RETRY_AFTER)
                 .or_insert(HeaderValue::from_static("1"));
         }
-        // What is turned away at the door has the name that its sender gave it, too.
+        // Every answer has the name that the sender gave to the request.
         if let Some(id) = request_id.filter(|_| !grpc) {
             response.headers_mut().entry(REQUEST_ID).or_insert(id);
         }
@@ -145,10 +150,12 @@ impl Door {
             parts.extensions.insert(Secure);
         }
         let request = Request::from_parts(parts, Body::from(read.bytes));
-        let answer = self.router.clone().oneshot(request);
+        let answer = AssertUnwindSafe(self.router.clone().oneshot(request)).catch_unwind();
         let answer = timeout_at(deadline, answer).await;
         drop(read.room);
-        let Ok(answer) = answer.map_err(|_| Turned::Late)?;
+        let Ok(answer) = answer
+            .map_err(|_| Turned::Late)?
+            .map_err(|_| Turned::BrokenOff)?;
         Ok(answer)
     }
 
@@ -184,6 +191,7 @@ impl Turned {
             Turned::Foreign => (StatusCode::UNSUPPORTED_MEDIA_TYPE, Code::InvalidArgument),
             Turned::Slow => (StatusCode::REQUEST_TIMEOUT, Code::DeadlineExceeded),
             Turned::Late => (StatusCode::SERVICE_UNAVAILABLE, Code::Unavailable),
+            Turned::BrokenOff => (StatusCode::INTERNAL_SERVER_ERROR, Code::Internal),
             Turned::Unread(Unread::TooLarge) => {
                 (StatusCode::PAYLOAD_TOO_LARGE, Code::ResourceExhausted)
             }
@@ -199,6 +207,7 @@ impl Turned {
             Turned::Foreign => "not-grpc",
             Turned::Slow => "request-timeout",
             Turned::Late => "late",
+            Turned::BrokenOff => "broken-off",
             Turned::Unread(Unread::TooLarge) => "too-large",
             Turned::Unread(Unread::NoRoom) => "busy",
             Turned::Unread(Unread::Broken) => "body-broken",
@@ -216,6 +225,7 @@ impl Turned {
                 "send all of the body that is announced"
             }
             Turned::Late | Turned::Unread(Unread::NoRoom) => "ask again in a second",
+            Turned::BrokenOff => "a defect of sod: report it",
             Turned::Unread(Unread::TooLarge) => {
                 "send less, or have the operator raise `server.limits.body_bytes`"
             }
@@ -232,6 +242,7 @@ impl Turned {
                 limits.request_timeout_ms
             ),
             Turned::Late => format!("there was no answer after {} ms", limits.request_timeout_ms),
+            Turned::BrokenOff => "the answer broke off".to_owned(),
             Turned::Unread(Unread::TooLarge) => {
                 "the body is larger than this server takes".to_owned()
             }
@@ -255,5 +266,78 @@ impl Turned {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    //! A defect is the end of one answer, and of nothing else.
+
+    #![expect(
+        clippy::panic,
+        clippy::unwrap_used,
+        reason = "a test fails by panicking, and what is tested panics"
+    )]
+
+    use axum::routing::get;
+    use hyper::server::conn::http1;
+    use hyper::service::service_fn;
+    use hyper_util::rt::TokioIo;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex};
+
+    use super::*;
+
+    async fn broken() -> &'static str {
+        panic!("this is the defect")
+    }
+
+    /// What comes for a GET of the path, as it comes.
+    async fn answer(door: &Arc<Door>, path: &str) -> String {
+        let (mut client, server) = duplex(64 << 10);
+        let door = Arc::clone(door);
+        let service = service_fn(move |request| {
+            let door = Arc::clone(&door);
+            async move { Ok::<_, std::convert::Infallible>(door.answer(request, None).await) }
+        });
+        let serving = http1::Builder::new().serve_connection(TokioIo::new(server), service);
+        let asking = async {
+            let head = "host: sod\r\nx-request-id: r-1\r\nconnection: close\r\n\r\n";
+            let request = format!("GET {path} HTTP/1.1\r\n{head}");
+            client.write_all(request.as_bytes()).await.unwrap();
+            let mut answer = String::new();
+            client.read_to_string(&mut answer).await.unwrap();
+            answer
+        };
+        let (served, answer) = tokio::join!(serving, asking);
+        served.unwrap();
+        answer
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_an_answer_like_every_other_error() {
+        let router = Router::new()
+            .route("/broken", get(broken))
+            .route("/whole", get(async || "whole"));
+        let limits = Limits::default();
+        let door = Arc::new(Door {
+            listener: Listener::Http,
+            secure: false,
+            router,
+            room: Room::new(limits.bodies_bytes),
+            limits,
+            guard: None,
+            metrics: Arc::default(),
+        });
+        let broken = answer(&door, "/broken").await;
+        assert!(broken.starts_with("HTTP/1.1 500 "), "{broken}");
+        for part in [
+            "x-request-id: r-1",
+            r#""type":"urn:sod:problem:broken-off""#,
+            r#""instance":"/broken""#,
+        ] {
+            assert!(broken.contains(part), "{part}: {broken}");
+        }
+        let whole = answer(&door, "/whole").await;
+        assert!(whole.starts_with("HTTP/1.1 200 "), "{whole}");
     }
 }

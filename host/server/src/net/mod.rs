@@ -26,7 +26,6 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
-use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError};
@@ -262,7 +261,7 @@ impl Server {
             let door = Door {
                 listener,
                 secure: protected && tls.is_some(),
-                router: router.layer(CatchPanicLayer::new()),
+                router,
                 limits: settings.limits.clone(),
                 guard: guard.clone().filter(|_| protected),
                 room: room.clone(),

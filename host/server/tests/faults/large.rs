@@ -3,6 +3,7 @@
 use tokio::io::AsyncWriteExt as _;
 
 use crate::serving::{ALLOWED, post, resident, serve};
+use crate::unrecorded::SETTINGS;
 
 const MIB: usize = 1 << 20;
 
@@ -38,6 +39,17 @@ async fn a_body_of_100_mb_is_refused_and_not_kept() {
     let grown = resident("self").saturating_sub(before);
     assert!(grown < 64 << 10, "grew by {grown} kB");
     serving.goes_on().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_proxy_sends_on_may_be_as_large_as_what_others_send() {
+    let serving = serve(SETTINGS).await;
+    let sent = post("/gate/envoy/deploy", &" ".repeat(15 * MIB));
+    let answer = serving.ask(&sent).await;
+    assert!(answer.is(200), "{answer:?}");
+    let sent = post("/gate/envoy/deploy", &" ".repeat(17 * MIB));
+    let answer = serving.ask(&sent).await;
+    assert!(answer.is(413), "{answer:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -3,7 +3,7 @@
 use crate::grpc::{Outcome, call, check};
 use crate::serving::{ALLOWED, Serving, post, serve};
 
-const SETTINGS: &str = r#"
+pub(crate) const SETTINGS: &str = r#"
 grpc = "127.0.0.1:0"
 [[route]]
 methods = ["POST"]
