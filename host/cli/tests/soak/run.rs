@@ -68,13 +68,15 @@ pub(crate) fn soak(time: Duration) {
     serving.signal("TERM");
     assert!(serving.ended().success(), "{}", serving.stderr());
 
-    // The beginning fills caches and the allocator's stock; from a tenth on it must stay as it is.
-    let warm = memory[memory.len() / 10];
-    let last = *memory.last().unwrap();
+    // The beginning fills caches and the allocator's stock; from a tenth on it must stay as it is. At each change two
+    // components are there for a moment, so that one look says little.
+    let tenth = memory.len().div_ceil(10);
+    let warm = median(memory.iter().skip(memory.len() / 10).take(tenth));
+    let last = median(memory.iter().rev().take(tenth));
     let rate = ids.len() as f64 / took.as_secs_f64();
     println!(
         "{} s, {} decisions ({rate:.0} a second), slowest {} ms, {swaps} swaps, {reloads} reloads, {refused} refused, \
-         {warm} kB after a tenth, {last} kB at the end",
+         {warm} kB in the second tenth, {last} kB in the last",
         took.as_secs(),
         ids.len(),
         slowest.as_millis(),
@@ -105,4 +107,10 @@ pub(crate) fn soak(time: Duration) {
     let text = String::from_utf8_lossy(&verified.stdout).into_owned();
     assert!(verified.status.success(), "{text}");
     println!("{}", text.trim_end());
+}
+
+fn median<'a>(samples: impl Iterator<Item = &'a usize>) -> usize {
+    let mut samples: Vec<usize> = samples.copied().collect();
+    samples.sort_unstable();
+    samples[samples.len() / 2]
 }
