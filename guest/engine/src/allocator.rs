@@ -53,7 +53,7 @@ static ALLOCATOR: Allocator = Allocator {
     pool: Pool::new(),
 };
 
-/// Of loading.
+/// Where what outlives loading is laid down.
 pub(crate) fn keep() -> &'static Keep {
     &ALLOCATOR.keep
 }

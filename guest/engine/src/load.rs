@@ -24,7 +24,7 @@ pub fn program() -> Option<&'static Program> {
     PROGRAM.get()
 }
 
-/// Room for `len` bytes of bundle, never freed.
+/// Room for `len` bytes that are needed for loading, never freed.
 #[unsafe(no_mangle)]
 extern "C" fn sod_load_alloc(len: usize) -> *mut u8 {
     // The keys of the standard library's maps are made of addresses. Before anything else they are the same whenever
